@@ -1,0 +1,1 @@
+//! Administration: the operations behind the command line, over a unix socket.

@@ -1,0 +1,12 @@
+//! What every protocol needs and the store does not: streams with limits and timeouts, TLS, authentication,
+//! connection limits, and the one bridge from async sockets to blocking calls.
+
+pub mod auth;
+pub mod block;
+pub mod limits;
+pub mod password;
+pub mod session;
+pub mod stream;
+pub mod tls;
+
+pub use block::block;

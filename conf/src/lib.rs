@@ -1,0 +1,1 @@
+//! Configuration file, environment and flags into one typed, validated Config.

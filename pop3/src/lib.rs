@@ -1,0 +1,1 @@
+//! POP3 server (RFC 1939) and its extensions.
