@@ -1,0 +1,30 @@
+//! `[imap]`
+
+use std::time::Duration;
+
+use super::{banner, listen};
+use crate::Listen;
+use crate::profile::Profile;
+use crate::reader::Reader;
+
+/// IMAP's addresses and manners.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imap {
+    pub listen: Vec<Listen>,
+    pub tls_listen: Vec<Listen>,
+    pub banner: String,
+    pub login_timeout: Duration,
+    pub idle_timeout: Duration,
+}
+
+impl Imap {
+    pub(super) fn read(reader: &mut Reader, profile: Profile) -> Imap {
+        Imap {
+            listen: listen(reader, "imap.listen", (143, 1143), profile),
+            tls_listen: listen(reader, "imap.tls_listen", (993, 1993), profile),
+            banner: banner(reader, "imap.banner"),
+            login_timeout: reader.duration("imap.login_timeout", 1),
+            idle_timeout: reader.duration("imap.idle_timeout", 1),
+        }
+    }
+}
