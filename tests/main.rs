@@ -1,2 +1,15 @@
-#[test]
-fn nothing() {}
+//! Tests of the real binary on real sockets: scripted dialogues, real clients and MTAs, crashes.
+//!
+//! Every file under `tests/scripts` is a test of its own (see `script/mod.rs` for the notation); the others register
+//! themselves in their module's `trials`. Run one with `cargo test --release --test all -- NAME`.
+
+mod script;
+mod support;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let trials: Vec<Trial> = script::trials();
+    libtest_mimic::run(&arguments, trials).exit();
+}

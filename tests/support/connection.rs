@@ -1,0 +1,115 @@
+//! A plain connection of a test to the server: lines and octets with a deadline, and a record of the dialogue.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use super::{Outcome, fail};
+
+/// How long the server may take for an answer before the test fails.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+pub struct Connection {
+    socket: TcpStream,
+    buffer: Vec<u8>,
+    /// The dialogue so far, `C:` and `S:`.
+    pub log: String,
+}
+
+impl Connection {
+    pub fn open(address: SocketAddr) -> Outcome<Connection> {
+        let socket = TcpStream::connect_timeout(&address, PATIENCE)?;
+        socket.set_nodelay(true)?;
+        Ok(Connection { socket, buffer: Vec::new(), log: String::new() })
+    }
+
+    pub fn send(&mut self, octets: &[u8]) -> Outcome {
+        self.note("C: ", octets);
+        self.socket.write_all(octets)?;
+        Ok(())
+    }
+
+    /// A line without its CRLF; `None` when the server closed the connection.
+    pub fn line(&mut self, patience: Duration) -> Outcome<Option<Vec<u8>>> {
+        let deadline = Instant::now() + patience;
+        loop {
+            if let Some(end) = self.buffer.iter().position(|&octet| octet == b'\n') {
+                let mut line: Vec<u8> = self.buffer.drain(..=end).collect();
+                line.pop();
+                if line.pop() != Some(b'\r') {
+                    return fail(format!("a line of the server ends with a bare LF: {line:?}"));
+                }
+                self.note("S: ", &line);
+                return Ok(Some(line));
+            }
+            if !self.fill(deadline)? {
+                return Ok(None);
+            }
+        }
+    }
+
+    pub fn exactly(&mut self, count: usize) -> Outcome<Vec<u8>> {
+        let deadline = Instant::now() + PATIENCE;
+        while self.buffer.len() < count {
+            if !self.fill(deadline)? {
+                return fail(format!("closed within {count} octets"));
+            }
+        }
+        let octets: Vec<u8> = self.buffer.drain(..count).collect();
+        self.note("S: ", &octets);
+        Ok(octets)
+    }
+
+    /// Whether there is something to read within this time.
+    pub fn ready(&mut self, patience: Duration) -> Outcome<bool> {
+        let deadline = Instant::now() + patience;
+        if !self.buffer.is_empty() {
+            return Ok(true);
+        }
+        match self.fill(deadline) {
+            Ok(open) => Ok(open || !self.buffer.is_empty()),
+            Err(error) if error.to_string().contains("no answer") => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the server has closed the connection, reading and dropping what it still sent.
+    pub fn closed(&mut self) -> Outcome<bool> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.fill(deadline) {
+                Ok(true) => self.buffer.clear(),
+                Ok(false) => return Ok(true),
+                Err(_) => return Ok(false),
+            }
+        }
+    }
+
+    /// False at the end of the stream.
+    fn fill(&mut self, deadline: Instant) -> Outcome<bool> {
+        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        self.socket.set_read_timeout(Some(left))?;
+        let mut chunk = [0; 16 * 1024];
+        match self.socket.read(&mut chunk) {
+            Ok(0) => Ok(false),
+            Ok(count) => {
+                self.buffer.extend_from_slice(&chunk[..count]);
+                Ok(true)
+            }
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => Ok(false),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                fail("no answer in time")
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn note(&mut self, who: &str, octets: &[u8]) {
+        for line in String::from_utf8_lossy(octets).lines().take(200) {
+            let shown: String = line.chars().take(500).collect();
+            self.log.push_str(who);
+            self.log.push_str(&shown);
+            self.log.push('\n');
+        }
+    }
+}

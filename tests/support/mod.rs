@@ -1,0 +1,14 @@
+//! What the tests share: the server under test, connections to it, other programs run with a time limit.
+
+pub mod connection;
+pub mod program;
+pub mod server;
+
+/// Why a test failed, in words.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub type Outcome<T = ()> = Result<T, Failure>;
+
+/// A failure with a text.
+pub fn fail<T>(text: impl Into<String>) -> Outcome<T> {
+    Err(text.into().into())
+}
