@@ -1,12 +1,39 @@
 //! What sessions of all protocols share: their list (for `status` and the live view), kicking, and shutdown.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::Notify;
 
 use crate::stream::Peer;
 
 /// All running sessions. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Sessions {}
+pub struct Sessions {
+    list: Arc<List>,
+}
+
+#[derive(Default)]
+struct List {
+    running: Mutex<BTreeMap<u64, Arc<Slot>>>,
+    last_id: AtomicU64,
+    down: AtomicBool,
+    /// Told when the last session has gone.
+    empty: Notify,
+}
+
+struct Slot {
+    info: Mutex<SessionInfo>,
+    /// `RUNNING`, `SHUTDOWN` or `KICKED`.
+    end: AtomicU8,
+    ending: Notify,
+}
+
+const RUNNING: u8 = 0;
+const SHUTDOWN: u8 = 1;
+const KICKED: u8 = 2;
 
 /// What the administrator sees of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +55,11 @@ pub struct SessionInfo {
 }
 
 /// A session's own entry; dropping it removes the session from the list.
-pub struct Entry {}
+pub struct Entry {
+    list: Arc<List>,
+    slot: Arc<Slot>,
+    id: u64,
+}
 
 /// Why a session must end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,47 +72,149 @@ pub enum End {
 
 impl Sessions {
     pub fn new() -> Sessions {
-        unimplemented!()
+        Sessions::default()
     }
+
+    /// After [`Sessions::shutdown`] the new session is told to end at once.
     pub fn add(&self, protocol: &'static str, peer: &Peer) -> Entry {
-        let _ = (protocol, peer);
-        unimplemented!()
+        let id = self.list.last_id.fetch_add(1, Ordering::Relaxed) + 1;
+        let slot = Arc::new(Slot::new(SessionInfo::new(id, protocol, peer)));
+        let mut running = self.list.running();
+        running.insert(id, slot.clone());
+        // Under the lock, so that a shutdown sees the session or the session sees the shutdown.
+        if self.list.down.load(Ordering::Acquire) {
+            slot.finish(SHUTDOWN);
+        }
+        drop(running);
+        Entry { list: self.list.clone(), slot, id }
     }
+
+    /// Oldest first.
     pub fn list(&self) -> Vec<SessionInfo> {
-        unimplemented!()
+        self.slots().iter().map(|slot| slot.info().clone()).collect()
     }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.list.running().len()
+    }
+
     /// False: no such session.
     pub fn kick(&self, id: u64) -> bool {
-        let _ = id;
-        unimplemented!()
+        let slot = self.list.running().get(&id).cloned();
+        slot.inspect(|slot| slot.finish(KICKED)).is_some()
     }
+
     /// Ends all sessions of an account; how many.
     pub fn kick_account(&self, account: &str) -> usize {
-        let _ = account;
-        unimplemented!()
+        let slots = self.slots();
+        let theirs = slots.iter().filter(|slot| slot.info().account.as_deref() == Some(account));
+        theirs.inspect(|slot| slot.finish(KICKED)).count()
     }
+
     /// Tells every session to end.
     pub fn shutdown(&self) {
-        unimplemented!()
+        let running = self.list.running();
+        self.list.down.store(true, Ordering::Release);
+        running.values().for_each(|slot| slot.finish(SHUTDOWN));
     }
+
     /// Resolves when there is no session left.
     pub async fn drained(&self) {
-        unimplemented!()
+        loop {
+            // Made before the look, so that a session which goes in between is noticed.
+            let empty = self.list.empty.notified();
+            if self.list.running().is_empty() {
+                return;
+            }
+            empty.await;
+        }
+    }
+
+    fn slots(&self) -> Vec<Arc<Slot>> {
+        self.list.running().values().cloned().collect()
+    }
+}
+
+impl List {
+    fn running(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Slot>>> {
+        // Inserting and removing are whole: a panic elsewhere spoils nothing.
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SessionInfo {
+    fn new(id: u64, protocol: &'static str, peer: &Peer) -> SessionInfo {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        SessionInfo {
+            id,
+            protocol,
+            peer: peer.to_string(),
+            tls: false,
+            account: None,
+            activity: String::new(),
+            mailbox: None,
+            client: None,
+            since: since.cast_signed(),
+            commands: 0,
+        }
+    }
+}
+
+impl Slot {
+    fn new(info: SessionInfo) -> Slot {
+        Slot { info: Mutex::new(info), end: AtomicU8::new(RUNNING), ending: Notify::new() }
+    }
+
+    fn info(&self) -> MutexGuard<'_, SessionInfo> {
+        self.info.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The first reason stays.
+    fn finish(&self, reason: u8) {
+        if self.end.compare_exchange(RUNNING, reason, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+            self.ending.notify_waiters();
+        }
+    }
+
+    fn end(&self) -> Option<End> {
+        match self.end.load(Ordering::Acquire) {
+            SHUTDOWN => Some(End::Shutdown),
+            KICKED => Some(End::Kicked),
+            _ => None,
+        }
     }
 }
 
 impl Entry {
     pub fn id(&self) -> u64 {
-        unimplemented!()
+        self.id
     }
+
     /// Changes what `list` shows.
     pub fn update(&self, change: impl FnOnce(&mut SessionInfo)) {
-        let _ = change;
-        unimplemented!()
+        change(&mut self.slot.info());
     }
+
     /// Resolves when the session must end. Cancel-safe; at once when that was decided before.
     pub async fn ended(&self) -> End {
-        unimplemented!()
+        loop {
+            let ending = self.slot.ending.notified();
+            if let Some(end) = self.slot.end() {
+                return end;
+            }
+            ending.await;
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let mut running = self.list.running();
+        running.remove(&self.id);
+        if running.is_empty() {
+            self.list.empty.notify_waiters();
+        }
     }
 }
 
@@ -94,4 +227,86 @@ pub struct Shared {
     pub authenticator: crate::auth::Authenticator,
     /// For STARTTLS and STLS; `None`: not offered.
     pub tls: Option<crate::tls::Acceptor>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::task::Poll;
+
+    use super::*;
+
+    /// Whether the future is ready at its first poll.
+    async fn ready<T>(future: impl Future<Output = T>) -> Option<T> {
+        let mut future = std::pin::pin!(future);
+        poll_fn(|context| match future.as_mut().poll(context) {
+            Poll::Ready(value) => Poll::Ready(Some(value)),
+            Poll::Pending => Poll::Ready(None),
+        })
+        .await
+    }
+
+    #[test]
+    fn the_list_shows_what_sessions_tell_and_forgets_them() {
+        let sessions = Sessions::new();
+        let first = sessions.add("imap", &Peer::Unix);
+        let second = sessions.add("pop3", &Peer::Tcp("192.0.2.1:4711".parse().unwrap()));
+        first.update(|info| {
+            info.account = Some("alice".into());
+            info.commands += 1;
+        });
+        let list = sessions.list();
+        assert_eq!((list[0].id, list[0].protocol, list[0].peer.as_str()), (first.id(), "imap", "unix"));
+        assert_eq!((list[0].account.as_deref(), list[0].commands), (Some("alice"), 1));
+        assert_eq!((list[1].id, list[1].peer.as_str()), (second.id(), "192.0.2.1:4711"));
+        drop(first);
+        assert_eq!(sessions.list().iter().map(|info| info.id).collect::<Vec<_>>(), [second.id()]);
+    }
+
+    #[tokio::test]
+    async fn a_kick_ends_one_session_or_all_of_an_account() {
+        let sessions = Sessions::new();
+        let entries: Vec<Entry> = (0..4).map(|_| sessions.add("imap", &Peer::Unix)).collect();
+        for entry in &entries[1..3] {
+            entry.update(|info| info.account = Some("alice".into()));
+        }
+        assert!(sessions.kick(entries[0].id()));
+        assert!(!sessions.kick(4711));
+        assert_eq!(sessions.kick_account("alice"), 2);
+        assert_eq!(sessions.kick_account("bob"), 0);
+        for entry in &entries[..3] {
+            assert_eq!(ready(entry.ended()).await, Some(End::Kicked));
+        }
+        assert_eq!(ready(entries[3].ended()).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_waiting_session_is_woken() {
+        let sessions = Sessions::new();
+        let entry = sessions.add("imap", &Peer::Unix);
+        let id = entry.id();
+        let waiting = tokio::spawn(async move { entry.ended().await });
+        tokio::task::yield_now().await;
+        sessions.kick(id);
+        assert_eq!(waiting.await.unwrap(), End::Kicked);
+    }
+
+    #[tokio::test]
+    async fn shutdown_ends_all_now_and_later_and_drains() {
+        let sessions = Sessions::new();
+        assert_eq!(ready(sessions.drained()).await, Some(()));
+        let before = sessions.add("imap", &Peer::Unix);
+        let kicked = sessions.add("imap", &Peer::Unix);
+        sessions.kick(kicked.id());
+        sessions.shutdown();
+        let after = sessions.add("pop3", &Peer::Unix);
+        assert_eq!(before.ended().await, End::Shutdown);
+        assert_eq!(kicked.ended().await, End::Kicked, "the first reason stays");
+        assert_eq!(after.ended().await, End::Shutdown);
+        let drained = tokio::spawn(async move { sessions.drained().await });
+        tokio::task::yield_now().await;
+        assert!(!drained.is_finished());
+        drop((before, kicked, after));
+        drained.await.unwrap();
+    }
 }
