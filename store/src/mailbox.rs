@@ -133,6 +133,12 @@ impl Mailbox {
         let _ = modseq;
         unimplemented!()
     }
+    /// A message that was expunged from this mailbox and is still retained, by the UID that it had: a POP3 session may
+    /// retrieve what another session expunged after its login. `None`: retained no longer, or never there.
+    pub fn retained_message(&self, uid: Uid) -> Result<Option<Message>> {
+        let _ = uid;
+        unimplemented!()
+    }
     /// The unique-ids that messages of this mailbox brought from an old server (RFC 1939 UIDL), by UID.
     pub fn imported_unique_ids(&self) -> Result<Vec<(Uid, String)>> {
         unimplemented!()
