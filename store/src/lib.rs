@@ -8,24 +8,33 @@
 //! - Calls that read block on the disk: async callers go through `common::block`.
 
 mod account;
+mod bodies;
+mod body;
 mod directory;
+mod disk;
 mod error;
 mod live;
 mod mailbox;
 mod message;
+mod normalize;
 mod pending;
+mod spool;
+mod staged;
 mod types;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use body::Body;
 pub use account::{Account, Change, MailboxInfo, Usage};
 pub use directory::{AccountRecord, AppPassword, Directory, LastLogin, Limits, Switches};
 pub use error::{Error, Result};
 pub use live::{Difference, Live, Row, State};
 pub use mailbox::{Appended, Copied, Expunged, FlagsOperation, Mailbox, NewMessage, StoreFlags, Stored};
-pub use message::{Body, Message, Snapshot, Spool, Staged};
+pub use message::{Message, Snapshot};
 pub use pending::Pending;
+pub use spool::Spool;
+pub use staged::Staged;
 pub use types::*;
 
 /// How a store is opened.

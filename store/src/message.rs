@@ -1,7 +1,5 @@
-//! Stored messages: reading them, and staging new ones.
+//! Stored messages: reading them.
 
-use std::io;
-use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -52,68 +50,6 @@ impl Message {
     }
     /// The octets: trace and shared part as one. Stays readable after the snapshot is dropped and after an expunge.
     pub fn body(&self) -> Result<Body> {
-        unimplemented!()
-    }
-}
-
-/// A message's octets in the store. Cheap to clone; reads blocks, checks checksums.
-#[derive(Clone)]
-pub struct Body {}
-
-impl Body {
-    pub fn len(&self) -> u64 {
-        unimplemented!()
-    }
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-    /// The octets of the range, cut to the length. Decompresses only the frames it touches.
-    pub fn read(&self, range: Range<u64>) -> Result<Bytes> {
-        let _ = range;
-        unimplemented!()
-    }
-}
-
-/// Collects a message's octets: in memory at first, in an unlinked temporary file when it grows.
-pub struct Spool {}
-
-impl Spool {
-    /// [`Error::TooLarge`] as soon as the limit that it was made with is passed.
-    pub fn write(&mut self, octets: &[u8]) -> Result<()> {
-        let _ = octets;
-        unimplemented!()
-    }
-    pub fn len(&self) -> u64 {
-        unimplemented!()
-    }
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
-
-impl io::Write for Spool {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        Spool::write(self, octets).map(|()| octets.len()).map_err(io::Error::other)
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// A message ready to insert: normalized to CRLF, hashed, compressed, summarized. Made once however many
-/// recipients it has. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Staged {}
-
-impl Staged {
-    /// Octets after normalization.
-    pub fn len(&self) -> u64 {
-        unimplemented!()
-    }
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-    pub fn summary(&self) -> &::message::Summary {
         unimplemented!()
     }
 }

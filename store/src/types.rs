@@ -1,8 +1,15 @@
 //! The numbers and names of the data model. Each is a type of its own: mixing them is a compile error.
 
+mod name;
+mod uid_set;
+
+use std::cmp::Ordering;
 use std::fmt;
-use std::ops::RangeInclusive;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+
+pub use name::{AccountName, InvalidName, MailboxName};
+pub use uid_set::UidSet;
 
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
@@ -83,78 +90,48 @@ impl Flags {
 pub struct KeywordBits(pub u128);
 
 /// A keyword's name (RFC 9051 section 2.3.2): an atom, compared without case, kept as first written.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone)]
 pub struct Keyword(pub Arc<str>);
 
-/// A mailbox name in Unicode (NFC), levels separated by `/`. `INBOX` in any case is `INBOX`.
-///
-/// Made only by [`MailboxName::new`], which refuses what no mailbox may be called: empty names or levels, control
-/// characters, `%` and `*`, more than 1,000 octets, more than 32 levels.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct MailboxName(Arc<str>);
-
-impl MailboxName {
-    pub const SEPARATOR: char = '/';
-
-    pub fn new(name: &str) -> Result<MailboxName, InvalidName> {
-        let _ = name;
-        unimplemented!()
-    }
-    pub fn inbox() -> MailboxName {
-        MailboxName("INBOX".into())
-    }
+impl Keyword {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-    pub fn is_inbox(&self) -> bool {
-        &*self.0 == "INBOX"
-    }
-    /// The name one level up, if there is one.
-    pub fn parent(&self) -> Option<MailboxName> {
-        self.0.rsplit_once(Self::SEPARATOR).map(|(up, _)| MailboxName(up.into()))
+
+    fn folded(&self) -> impl Iterator<Item = u8> {
+        self.0.bytes().map(|octet| octet.to_ascii_lowercase())
     }
 }
 
-impl fmt::Display for MailboxName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+// Keywords are atoms, so ASCII; RFC 9051 section 2.3.2 compares flags without case.
+impl PartialEq for Keyword {
+    fn eq(&self, other: &Keyword) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
     }
 }
 
-/// Why a name was refused, in words for the user.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct InvalidName(pub String);
+impl Eq for Keyword {}
 
-/// An account's name: `user@domain` or `user`; lower case, NFC, no white space, `/`, `%`, `*` or control characters, at most 255 octets.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct AccountName(Arc<str>);
-
-impl AccountName {
-    pub fn new(name: &str) -> Result<AccountName, InvalidName> {
-        let _ = name;
-        unimplemented!()
-    }
-    pub fn as_str(&self) -> &str {
-        &self.0
+impl Hash for Keyword {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.folded().for_each(|octet| state.write_u8(octet));
+        state.write_u8(0xff);
     }
 }
 
-impl TryFrom<String> for AccountName {
-    type Error = InvalidName;
-    fn try_from(name: String) -> Result<Self, InvalidName> {
-        AccountName::new(&name)
+impl Ord for Keyword {
+    fn cmp(&self, other: &Keyword) -> Ordering {
+        self.folded().cmp(other.folded())
     }
 }
 
-impl From<AccountName> for String {
-    fn from(name: AccountName) -> String {
-        name.0.to_string()
+impl PartialOrd for Keyword {
+    fn partial_cmp(&self, other: &Keyword) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
-impl fmt::Display for AccountName {
+impl fmt::Display for Keyword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -174,54 +151,76 @@ pub enum SpecialUse {
     Important,
 }
 
-/// A set of UIDs as sorted, disjoint, non-adjacent ranges.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct UidSet {
-    ranges: Vec<RangeInclusive<u32>>,
-}
+impl SpecialUse {
+    pub const ALL: [SpecialUse; 8] = [
+        SpecialUse::All,
+        SpecialUse::Archive,
+        SpecialUse::Drafts,
+        SpecialUse::Flagged,
+        SpecialUse::Junk,
+        SpecialUse::Sent,
+        SpecialUse::Trash,
+        SpecialUse::Important,
+    ];
 
-impl UidSet {
-    pub fn new() -> UidSet {
-        UidSet::default()
+    /// `Sent`
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SpecialUse::All => "All",
+            SpecialUse::Archive => "Archive",
+            SpecialUse::Drafts => "Drafts",
+            SpecialUse::Flagged => "Flagged",
+            SpecialUse::Junk => "Junk",
+            SpecialUse::Sent => "Sent",
+            SpecialUse::Trash => "Trash",
+            SpecialUse::Important => "Important",
+        }
     }
-    /// Any ranges, in any order, overlapping or not.
-    pub fn from_ranges(ranges: impl IntoIterator<Item = RangeInclusive<u32>>) -> UidSet {
-        let _ = ranges.into_iter();
-        unimplemented!()
-    }
-    pub fn insert(&mut self, uid: Uid) {
-        let _ = uid;
-        unimplemented!()
-    }
-    pub fn contains(&self, uid: Uid) -> bool {
-        let _ = uid;
-        unimplemented!()
-    }
-    pub fn ranges(&self) -> &[RangeInclusive<u32>] {
-        &self.ranges
-    }
-    pub fn iter(&self) -> impl Iterator<Item = Uid> + '_ {
-        self.ranges.iter().flat_map(|range| range.clone().map(Uid))
-    }
-    /// How many UIDs are in it.
-    pub fn len(&self) -> u64 {
-        self.ranges.iter().map(|range| u64::from(range.end() - range.start()) + 1).sum()
-    }
-    pub fn is_empty(&self) -> bool {
-        self.ranges.is_empty()
+
+    /// The word in any case, with or without its backslash.
+    pub fn parse(word: &str) -> Option<SpecialUse> {
+        let word = word.strip_prefix('\\').unwrap_or(word);
+        SpecialUse::ALL.into_iter().find(|special_use| special_use.as_str().eq_ignore_ascii_case(word))
     }
 }
 
-impl FromIterator<Uid> for UidSet {
-    fn from_iter<I: IntoIterator<Item = Uid>>(uids: I) -> UidSet {
-        let _ = uids.into_iter();
-        unimplemented!()
-    }
-}
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
 
-/// `1:3,5,9:12`
-impl fmt::Display for UidSet {
-    fn fmt(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        unimplemented!()
+    use super::*;
+
+    fn keyword(name: &str) -> Keyword {
+        Keyword(name.into())
+    }
+
+    #[test]
+    fn keywords_are_compared_without_case() {
+        assert_eq!(keyword("$Forwarded"), keyword("$FORWARDED"));
+        assert_ne!(keyword("$Forwarded"), keyword("$Forward"));
+        let names: HashSet<Keyword> = ["$Junk", "$junk", "NonJunk"].map(keyword).into();
+        assert_eq!(names.len(), 2);
+        assert_eq!(keyword("abc").cmp(&keyword("ABC")), Ordering::Equal);
+        assert!(keyword("abc") < keyword("ABD"));
+        assert!(keyword("ab") < keyword("ABC"));
+        assert_eq!(keyword("$Forwarded").to_string(), "$Forwarded");
+    }
+
+    #[test]
+    fn flags_are_sets() {
+        let flags = Flags::SEEN.with(Flags::DRAFT);
+        assert!(flags.contains(Flags::SEEN) && !flags.contains(Flags::SEEN.with(Flags::DELETED)));
+        assert_eq!(flags.without(Flags::SEEN), Flags::DRAFT);
+    }
+
+    // RFC 6154 section 2, RFC 8457 section 4
+    #[test]
+    fn special_uses_are_read_in_any_case() {
+        for special_use in SpecialUse::ALL {
+            assert_eq!(SpecialUse::parse(special_use.as_str()), Some(special_use));
+            assert_eq!(SpecialUse::parse(&format!("\\{}", special_use.as_str().to_uppercase())), Some(special_use));
+        }
+        assert_eq!(SpecialUse::parse("Inbox"), None);
+        assert_eq!(SpecialUse::parse(""), None);
     }
 }

@@ -1,0 +1,155 @@
+//! Collecting a message that comes in pieces, without holding much of it in memory.
+//!
+//! Rules:
+//! - Octets are normalized as they come, so staging needs no second pass over them.
+//! - What is refused is thrown away at once; who sends on pays with nothing of ours.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use crate::disk::disk_error;
+use crate::normalize::Normalizer;
+use crate::staged::Staging;
+use crate::{Error, Result};
+
+/// A message up to this size stays in memory.
+const IN_MEMORY: usize = 1 << 20;
+
+/// How much of a larger one is collected before it is written to its file.
+const BLOCK: usize = 256 << 10;
+
+/// Collects a message's octets: in memory at first, in an unlinked temporary file when it grows.
+pub struct Spool {
+    staging: Arc<Staging>,
+    normalizer: Normalizer,
+    /// Normalized octets that are not in the file.
+    buffer: Vec<u8>,
+    file: Option<File>,
+    /// Octets in the file.
+    filed: u64,
+    received: u64,
+    refused: Option<Error>,
+}
+
+impl Spool {
+    pub(crate) fn new(staging: Arc<Staging>) -> Spool {
+        Spool {
+            staging,
+            normalizer: Normalizer::default(),
+            buffer: Vec::new(),
+            file: None,
+            filed: 0,
+            received: 0,
+            refused: None,
+        }
+    }
+
+    /// [`Error::TooLarge`] as soon as the limit that it was made with is passed, counted after normalization. Once it
+    /// failed, it fails always. A NUL is refused only when the message is staged.
+    pub fn write(&mut self, octets: &[u8]) -> Result<()> {
+        self.received += octets.len() as u64;
+        for piece in octets.chunks(BLOCK) {
+            self.take(piece)?;
+        }
+        Ok(())
+    }
+
+    /// Octets written so far, as they came.
+    pub fn len(&self) -> u64 {
+        self.received
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Octets after normalization.
+    pub(crate) fn normalized(&self) -> u64 {
+        self.filed + self.buffer.len() as u64
+    }
+
+    pub(crate) fn staging(&self) -> &Arc<Staging> {
+        &self.staging
+    }
+
+    /// Why the message cannot be staged, if it cannot.
+    pub(crate) fn refusal(&self) -> Option<&Error> {
+        self.refused.as_ref()
+    }
+
+    /// All octets, normalized. Needs [`Spool::normalized`] octets of memory.
+    pub(crate) fn into_octets(mut self) -> Result<Vec<u8>> {
+        if let Some(refused) = self.refused {
+            return Err(refused);
+        }
+        let Some(file) = self.file.take() else { return Ok(self.buffer) };
+        let mut octets = vec![0; self.filed as usize];
+        file.read_exact_at(&mut octets, 0).map_err(|error| self.failed("read", &error))?;
+        octets.extend_from_slice(&self.buffer);
+        Ok(octets)
+    }
+
+    fn take(&mut self, piece: &[u8]) -> Result<()> {
+        match &self.refused {
+            Some(Error::InvalidMessage(_)) => return Ok(()),
+            Some(refused) => return Err(refused.clone()),
+            None => self.normalizer.push(piece, &mut self.buffer),
+        }
+        if let Some(at) = self.normalizer.nul() {
+            self.refuse(nul(at));
+            return Ok(());
+        }
+        let limit = self.staging.limit();
+        if self.normalized() > limit {
+            return Err(self.refuse(Error::TooLarge { size: self.normalized(), limit }));
+        }
+        self.spill().map_err(|error| self.refuse(error))
+    }
+
+    fn spill(&mut self) -> Result<()> {
+        let full = if self.file.is_some() { BLOCK } else { IN_MEMORY };
+        if self.buffer.len() <= full {
+            return Ok(());
+        }
+        if self.file.is_none() {
+            self.file = Some(self.staging.temporary_file()?);
+        }
+        if let Some(file) = &self.file {
+            file.write_all_at(&self.buffer, self.filed).map_err(|error| self.failed("write", &error))?;
+        }
+        self.filed += self.buffer.len() as u64;
+        self.buffer.clear();
+        self.buffer.shrink_to(2 * BLOCK);
+        Ok(())
+    }
+
+    fn refuse(&mut self, error: Error) -> Error {
+        self.buffer = Vec::new();
+        self.file = None;
+        self.filed = 0;
+        self.refused = Some(error.clone());
+        error
+    }
+
+    fn failed(&self, doing: &str, error: &io::Error) -> Error {
+        disk_error(&format!("{doing} a temporary file in"), self.staging.directory(), error)
+    }
+}
+
+impl Write for Spool {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        Spool::write(self, octets).map(|()| octets.len()).map_err(io::Error::other)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+// RFC 9051 section 4.3: a literal holds no NUL; nor does a message in RFC 5322 section 2.3.
+fn nul(at: u64) -> Error {
+    Error::InvalidMessage(format!(
+        "message contains NUL at octet {at}, which mail must not; encode binary content with base64"
+    ))
+}

@@ -1,0 +1,172 @@
+//! Staging: from a spool to a message that is ready to insert.
+//!
+//! Rules:
+//! - All that costs time happens here, on the caller's thread; the writer only appends the finished record.
+//! - Memory for messages in work is bounded by one budget for the store; who finds it used up waits his turn.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+use crate::bodies::{Builder, Codec, FinishedRecord};
+use crate::disk::disk_error;
+use crate::*;
+
+/// Octets of messages in work at a time, for the whole store.
+const BUDGET: u64 = 256 << 20;
+
+/// A message ready to insert: normalized to CRLF, hashed, compressed, summarized. Made once however many
+/// recipients it has. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Staged {
+    /// BLAKE3 of the normalized octets.
+    pub(crate) hash: [u8; 32],
+    /// Octets after normalization.
+    pub(crate) size: u64,
+    /// What [`crate::bodies::Bodies::append`] appends.
+    pub(crate) record: FinishedRecord,
+    pub(crate) summary: Arc<::message::Summary>,
+    /// [`::message::Summary::encode`]d.
+    pub(crate) encoded_summary: Bytes,
+    pub(crate) thread_keys: Arc<::message::ThreadKeys>,
+}
+
+impl Staged {
+    /// Octets after normalization.
+    pub fn len(&self) -> u64 {
+        self.size
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.size == 0
+    }
+
+    pub fn summary(&self) -> &::message::Summary {
+        &self.summary
+    }
+}
+
+/// Normalizes, hashes, compresses and summarizes. Blocks while other messages use up the budget.
+///
+/// # Errors
+/// What the spool refused: [`Error::TooLarge`], [`Error::InvalidMessage`] for NUL; the disk's for temporary files.
+pub(crate) fn stage(spool: Spool) -> Result<Staged> {
+    if let Some(refused) = spool.refusal() {
+        return Err(refused.clone());
+    }
+    let staging = Arc::clone(spool.staging());
+    let _turn = staging.budget.take(spool.normalized());
+    staging.finish(&spool.into_octets()?)
+}
+
+/// What staging needs of the store.
+#[derive(Debug)]
+pub(crate) struct Staging {
+    directory: PathBuf,
+    limit: u64,
+    codec: Codec,
+    budget: Budget,
+}
+
+impl Staging {
+    /// Makes `tmp/` in the data directory if it is missing.
+    pub(crate) fn new(options: &Options) -> Result<Staging> {
+        let directory = options.path.join("tmp");
+        std::fs::create_dir_all(&directory).map_err(|error| disk_error("create", &directory, &error))?;
+        Ok(Staging {
+            directory,
+            limit: options.message_limit,
+            codec: Codec::new(options.compression),
+            budget: Budget::new(BUDGET),
+        })
+    }
+
+    /// The largest message.
+    pub(crate) fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// Where temporary files are.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// A new file without a name: it is gone when it is closed, whatever happens to the process.
+    pub(crate) fn temporary_file(&self) -> Result<File> {
+        tempfile::tempfile_in(&self.directory)
+            .map_err(|error| disk_error("create a temporary file in", &self.directory, &error))
+    }
+
+    fn finish(&self, octets: &[u8]) -> Result<Staged> {
+        let hash = *blake3::hash(octets).as_bytes();
+        let record = Builder { codec: &self.codec, staging: self }.build(octets, hash)?;
+        let summary = ::message::Summary::parse(octets);
+        let header = &octets[..::message::header::header_end(octets)];
+        Ok(Staged {
+            hash,
+            size: octets.len() as u64,
+            record,
+            encoded_summary: Bytes::from(summary.encode()),
+            summary: Arc::new(summary),
+            thread_keys: Arc::new(::message::thread_keys(header)),
+        })
+    }
+}
+
+/// Octets that may be in work at a time. First come, first served, so that a large message gets its turn among small
+/// ones.
+#[derive(Debug)]
+struct Budget {
+    total: u64,
+    state: Mutex<Queue>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct Queue {
+    free: u64,
+    /// The number that the next who comes draws, and the one whose turn it is.
+    drawn: u64,
+    served: u64,
+}
+
+impl Budget {
+    fn new(total: u64) -> Budget {
+        Budget { total, state: Mutex::new(Queue { free: total, drawn: 0, served: 0 }), changed: Condvar::new() }
+    }
+
+    /// Waits until so much is free. What is larger than all of it gets all of it, alone.
+    fn take(&self, octets: u64) -> Turn<'_> {
+        let octets = octets.min(self.total);
+        let mut queue = self.lock();
+        let number = queue.drawn;
+        queue.drawn += 1;
+        let mut queue = self
+            .changed
+            .wait_while(queue, |queue| queue.served != number || queue.free < octets)
+            .unwrap_or_else(PoisonError::into_inner);
+        queue.free -= octets;
+        queue.served += 1;
+        self.changed.notify_all();
+        Turn { budget: self, octets }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A part of the budget, given back when dropped.
+struct Turn<'a> {
+    budget: &'a Budget,
+    octets: u64,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.budget.lock().free += self.octets;
+        self.budget.changed.notify_all();
+    }
+}
