@@ -1,0 +1,301 @@
+//! Every administrative operation as a value, and the one way to run it.
+
+mod account;
+mod app_password;
+mod import;
+mod mailbox;
+mod session;
+mod status;
+
+use std::fmt;
+
+use common::auth::Authenticator;
+use common::session::Sessions;
+use serde::{Deserialize, Serialize};
+use store::{AccountName, Store};
+
+use crate::audit::{self, Who};
+use crate::outcome::{ListenerView, Outcome, Progress};
+use crate::{Failure, Kind};
+
+/// What an administrator can ask for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "operation", rename_all = "kebab-case")]
+pub enum Operation {
+    AccountAdd {
+        account: AccountName,
+        password: Option<PasswordHash>,
+        changes: AccountChanges,
+    },
+    /// At most `limit`, by name from after `after` on.
+    AccountList {
+        after: Option<AccountName>,
+        limit: usize,
+    },
+    AccountShow {
+        account: AccountName,
+    },
+    AccountSet {
+        account: AccountName,
+        changes: AccountChanges,
+    },
+    /// `None` takes the password away.
+    AccountPassword {
+        account: AccountName,
+        password: Option<PasswordHash>,
+    },
+    AccountDelete {
+        account: AccountName,
+    },
+    AccountRename {
+        from: AccountName,
+        to: AccountName,
+    },
+    /// Lines of a passwd-file. With `update` accounts that exist get the password of their line.
+    AccountImport {
+        lines: Vec<ImportLine>,
+        dry_run: bool,
+        update: bool,
+    },
+    AppPasswordAdd {
+        account: AccountName,
+        label: String,
+        password: PasswordHash,
+        /// Empty: every protocol.
+        protocols: Vec<String>,
+        expires: Option<i64>,
+    },
+    AppPasswordList {
+        account: AccountName,
+    },
+    AppPasswordRemove {
+        account: AccountName,
+        label: String,
+    },
+    MailboxList {
+        account: AccountName,
+    },
+    MailboxCreate {
+        account: AccountName,
+        mailbox: String,
+        special_use: Option<String>,
+    },
+    MailboxRename {
+        account: AccountName,
+        from: String,
+        to: String,
+    },
+    MailboxDelete {
+        account: AccountName,
+        mailbox: String,
+    },
+    MailboxSubscribe {
+        account: AccountName,
+        mailbox: String,
+        subscribed: bool,
+    },
+    Status,
+    Sessions,
+    Kick {
+        session: u64,
+    },
+    KickAccount {
+        account: AccountName,
+    },
+    Lockouts,
+    Unlock {
+        who: String,
+    },
+}
+
+/// What to change of an account; `None` leaves it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AccountChanges {
+    /// 0: the default of the configuration.
+    pub bytes: Option<u64>,
+    pub messages: Option<u64>,
+    pub imap: Option<bool>,
+    pub pop3: Option<bool>,
+    pub delivery: Option<bool>,
+    pub login: Option<bool>,
+}
+
+/// A password's hash; never shown, not even by `Debug`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PasswordHash(pub String);
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(..)")
+    }
+}
+
+/// A line of a passwd-file with its number in it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportLine {
+    /// From 1.
+    pub number: u64,
+    pub text: String,
+}
+
+impl fmt::Debug for ImportLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ImportLine({}, ..)", self.number)
+    }
+}
+
+/// What only a running server has.
+#[derive(Clone)]
+pub struct Running {
+    pub hostname: String,
+    pub sessions: Sessions,
+    pub authenticator: Authenticator,
+    pub listeners: Vec<ListenerView>,
+    /// Seconds since 1970.
+    pub started: i64,
+}
+
+/// What an operation works on.
+pub struct Context<'a> {
+    pub store: &'a Store,
+    /// `None`: the command line opened the store itself.
+    pub running: Option<&'a Running>,
+    pub who: Who,
+    /// Told now and then by long operations.
+    pub progress: &'a dyn Fn(Progress),
+}
+
+impl Context<'_> {
+    pub(crate) fn running(&self, what: &str) -> Result<&Running, Failure> {
+        self.running.ok_or_else(|| Failure::not_running(what))
+    }
+
+    /// Ends the account's sessions, if there can be any.
+    pub(crate) fn kick_account(&self, account: &AccountName) -> usize {
+        self.running.map_or(0, |running| running.sessions.kick_account(account.as_str()))
+    }
+}
+
+impl Operation {
+    /// Does it and logs it. Blocks.
+    pub fn run(&self, context: &Context<'_>) -> Result<Outcome, Failure> {
+        let result = self.dispatch(context);
+        audit::log(self, context.who, &result);
+        result
+    }
+
+    fn dispatch(&self, context: &Context<'_>) -> Result<Outcome, Failure> {
+        use Operation as O;
+        match self {
+            O::AccountAdd { account, password, changes } => account::add(context, account, password, changes),
+            O::AccountList { after, limit } => account::list(context, after.as_ref(), *limit),
+            O::AccountShow { account } => account::show(context, account),
+            O::AccountSet { account, changes } => account::set(context, account, changes),
+            O::AccountPassword { account, password } => {
+                account::password(context, account, password.as_ref())
+            }
+            O::AccountDelete { account } => account::delete(context, account),
+            O::AccountRename { from, to } => account::rename(context, from, to),
+            O::AccountImport { lines, dry_run, update } => import::run(context, lines, *dry_run, *update),
+            O::AppPasswordAdd { account, label, password, protocols, expires } => {
+                let added = app_password::New { label, password, protocols, expires: *expires };
+                app_password::add(context, account, &added)
+            }
+            O::AppPasswordList { account } => app_password::list(context, account),
+            O::AppPasswordRemove { account, label } => app_password::remove(context, account, label),
+            O::MailboxList { account } => mailbox::list(context, account),
+            O::MailboxCreate { account, mailbox, special_use } => {
+                mailbox::create(context, account, mailbox, special_use.as_deref())
+            }
+            O::MailboxRename { account, from, to } => mailbox::rename(context, account, from, to),
+            O::MailboxDelete { account, mailbox } => mailbox::delete(context, account, mailbox),
+            O::MailboxSubscribe { account, mailbox, subscribed } => {
+                mailbox::subscribe(context, account, mailbox, *subscribed)
+            }
+            O::Status => status::run(context),
+            O::Sessions => session::list(context),
+            O::Kick { session } => session::kick(context, *session),
+            O::KickAccount { account } => session::kick_account(context, account),
+            O::Lockouts => session::lockouts(context),
+            O::Unlock { who } => session::unlock(context, who),
+        }
+    }
+
+    /// What it changes, for the log. `None`: nothing.
+    pub(crate) fn describe_change(&self) -> Option<String> {
+        use Operation as O;
+        Some(match self {
+            O::AccountAdd { account, .. } => format!("account {account} added"),
+            O::AccountSet { account, changes } => format!("account {account} set: {changes}"),
+            O::AccountPassword { account, password: Some(_) } => format!("password of {account} changed"),
+            O::AccountPassword { account, password: None } => format!("password of {account} taken away"),
+            O::AccountDelete { account } => format!("account {account} deleted"),
+            O::AccountRename { from, to } => format!("account {from} renamed to {to}"),
+            O::AccountImport { dry_run: true, .. } => return None,
+            O::AccountImport { lines, .. } => format!("{} lines of accounts imported", lines.len()),
+            O::AppPasswordAdd { account, label, .. } => format!("app password {label:?} of {account} added"),
+            O::AppPasswordRemove { account, label } => format!("app password {label:?} of {account} removed"),
+            O::MailboxCreate { account, mailbox, .. } => format!("mailbox {mailbox:?} of {account} created"),
+            O::MailboxRename { account, from, to } => {
+                format!("mailbox {from:?} of {account} renamed to {to:?}")
+            }
+            O::MailboxDelete { account, mailbox } => format!("mailbox {mailbox:?} of {account} deleted"),
+            O::MailboxSubscribe { account, mailbox, subscribed: true } => {
+                format!("{account} subscribed to {mailbox:?}")
+            }
+            O::MailboxSubscribe { account, mailbox, subscribed: false } => {
+                format!("{account} unsubscribed from {mailbox:?}")
+            }
+            O::Kick { session } => format!("session {session} ended"),
+            O::KickAccount { account } => format!("sessions of {account} ended"),
+            O::Unlock { who } => format!("lockout of {who} undone"),
+            O::AccountList { .. }
+            | O::AccountShow { .. }
+            | O::AppPasswordList { .. }
+            | O::MailboxList { .. }
+            | O::Status
+            | O::Sessions
+            | O::Lockouts => return None,
+        })
+    }
+}
+
+impl AccountChanges {
+    pub fn is_empty(&self) -> bool {
+        *self == AccountChanges::default()
+    }
+}
+
+/// `bytes=1000 imap=false`
+impl fmt::Display for AccountChanges {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = |name: &str, value: Option<u64>| value.map(|value| format!("{name}={value}"));
+        let switch = |name: &str, value: Option<bool>| value.map(|value| format!("{name}={value}"));
+        let parts = [
+            number("bytes", self.bytes),
+            number("messages", self.messages),
+            switch("imap", self.imap),
+            switch("pop3", self.pop3),
+            switch("delivery", self.delivery),
+            switch("login", self.login),
+        ];
+        f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
+    }
+}
+
+fn no_account(account: &AccountName) -> Failure {
+    Failure::from(store::Error::NoSuchAccount(account.to_string()))
+}
+
+/// A hash from outside must be one that a login can be checked against.
+fn acceptable(password: &PasswordHash) -> Result<(), Failure> {
+    common::password::acceptable(&password.0).map_err(|reason| {
+        Failure::new(
+            Kind::Invalid,
+            format!("the password's hash cannot be used: {reason}"),
+            "Set the password anew.",
+        )
+    })
+}

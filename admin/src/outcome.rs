@@ -1,0 +1,182 @@
+//! What operations answer. Programs get it as JSON (`--json`), people as tables.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Failure;
+
+/// The answer of an [`crate::Operation`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum Outcome {
+    Done { message: String },
+    Account(Box<AccountView>),
+    Accounts { accounts: Vec<AccountView> },
+    AppPasswords { app_passwords: Vec<AppPasswordView> },
+    Imported(ImportReport),
+    Mailboxes { mailboxes: Vec<MailboxView> },
+    Status(Box<Status>),
+    Sessions { sessions: Vec<SessionView> },
+    Lockouts { lockouts: Vec<Lockout> },
+}
+
+impl Outcome {
+    pub(crate) fn done(message: impl Into<String>) -> Outcome {
+        Outcome::Done { message: message.into() }
+    }
+}
+
+/// An account without anything secret.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AccountView {
+    pub id: u32,
+    pub name: String,
+    pub shard: u16,
+    /// The scheme of the stored hash; `None`: no login by password.
+    pub password: Option<String>,
+    pub app_passwords: Vec<String>,
+    pub switches: store::Switches,
+    /// Set for this account; 0: the default.
+    pub limits: store::Limits,
+    /// In force; 0: none.
+    pub limits_in_force: store::Limits,
+    pub bytes: u64,
+    pub messages: u64,
+    /// Seconds since 1970, as all times here.
+    pub created: i64,
+    pub last_login: store::LastLogin,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppPasswordView {
+    pub label: String,
+    /// Empty: every protocol.
+    pub protocols: Vec<String>,
+    pub expires: Option<i64>,
+    pub created: i64,
+    pub last_used: Option<i64>,
+}
+
+/// What became of the lines of a passwd-file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportReport {
+    pub added: u64,
+    pub updated: u64,
+    pub refused: Vec<RefusedLine>,
+}
+
+impl ImportReport {
+    pub fn merge(&mut self, other: ImportReport) {
+        self.added += other.added;
+        self.updated += other.updated;
+        self.refused.extend(other.refused);
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedLine {
+    /// From 1.
+    pub line: u64,
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailboxView {
+    pub id: u64,
+    pub name: String,
+    pub messages: u32,
+    pub unseen: u32,
+    pub bytes: u64,
+    pub uid_validity: u32,
+    pub uid_next: u32,
+    pub highest_modseq: u64,
+    pub special_use: Option<String>,
+    pub subscribed: bool,
+}
+
+/// The server, if one runs, and the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    pub version: String,
+    pub server: Option<ServerStatus>,
+    pub accounts: u64,
+    pub messages: u64,
+    pub bytes: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerStatus {
+    pub pid: u32,
+    pub started: i64,
+    pub hostname: String,
+    pub listeners: Vec<ListenerView>,
+    pub imap_sessions: u64,
+    pub pop3_sessions: u64,
+    pub lmtp_sessions: u64,
+    pub lockouts: u64,
+}
+
+/// One place where the server listens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListenerView {
+    /// `imap`, `imaps`, `pop3`, `pop3s`, `lmtp`
+    pub protocol: String,
+    /// `127.0.0.1:143` or `unix:/path`
+    pub address: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionView {
+    pub id: u64,
+    pub protocol: String,
+    pub peer: String,
+    pub tls: bool,
+    pub account: Option<String>,
+    pub mailbox: Option<String>,
+    pub activity: String,
+    pub client: Option<String>,
+    pub since: i64,
+    pub commands: u64,
+}
+
+impl From<common::session::SessionInfo> for SessionView {
+    fn from(info: common::session::SessionInfo) -> SessionView {
+        SessionView {
+            id: info.id,
+            protocol: info.protocol.to_owned(),
+            peer: info.peer,
+            tls: info.tls,
+            account: info.account,
+            mailbox: info.mailbox,
+            activity: info.activity,
+            client: info.client,
+            since: info.since,
+            commands: info.commands,
+        }
+    }
+}
+
+/// Who must wait before logging in again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lockout {
+    /// An address or an account.
+    pub who: String,
+    pub seconds: u64,
+}
+
+/// How far a long operation is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    pub done: u64,
+    /// 0: not known.
+    pub total: u64,
+    pub what: String,
+}
+
+/// One line of the answer on the wire: any number of the first, then one of the others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Line {
+    Progress(Progress),
+    Outcome(Outcome),
+    Failure(Failure),
+}

@@ -1,0 +1,157 @@
+//! The server's side: HTTP over a unix socket that only the server's user and root can open.
+
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use axum::body::Body;
+use axum::extract::connect_info::{ConnectInfo, Connected};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::serve::IncomingStream;
+use axum::{Json, Router};
+use store::Store;
+use tokio::net::UnixListener;
+
+use crate::audit::Who;
+use crate::operation::{Context, Operation, Running};
+use crate::outcome::Line;
+use crate::{Failure, INTERFACE, Kind, wire};
+
+/// Lines of an import; everything else is far smaller.
+const REQUEST_LIMIT: usize = 16 * 1024 * 1024;
+
+/// What stands in the way of the socket: names it, the reason and the remedy.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ServerError(pub String);
+
+/// The administration of a running server.
+#[derive(Clone)]
+pub struct Server {
+    pub store: Store,
+    pub running: Running,
+}
+
+impl Server {
+    /// Makes the socket. One that a dead server left is replaced; one that answers belongs to a server that runs.
+    pub fn bind(path: &Path) -> Result<UnixListener, ServerError> {
+        remove_dead(path)?;
+        let listener = UnixListener::bind(path).map_err(|error| refused(path, &error))?;
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0o600))
+            .map_err(|error| refused(path, &error))?;
+        Ok(listener)
+    }
+
+    /// Answers until the task is dropped.
+    pub async fn serve(self, listener: UnixListener) -> std::io::Result<()> {
+        let service = self.router().into_make_service_with_connect_info::<Who>();
+        axum::serve(listener, service).await
+    }
+
+    fn router(self) -> Router {
+        Router::new()
+            .route("/v1/health", get(health))
+            .route("/v1/operation", post(operation))
+            .layer(DefaultBodyLimit::max(REQUEST_LIMIT))
+            .with_state(self)
+    }
+}
+
+fn remove_dead(path: &Path) -> Result<(), ServerError> {
+    let Ok(metadata) = std::fs::symlink_metadata(path) else { return Ok(()) };
+    if !metadata.file_type().is_socket() {
+        let text = format!(
+            "{}: there is a file that is no socket; remove it, or set admin.socket to another path",
+            path.display()
+        );
+        return Err(ServerError(text));
+    }
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        let text = format!(
+            "{}: another server answers there; stop it, or give this one its own server.data and admin.socket",
+            path.display()
+        );
+        return Err(ServerError(text));
+    }
+    std::fs::remove_file(path).map_err(|error| refused(path, &error))
+}
+
+fn refused(path: &Path, error: &std::io::Error) -> ServerError {
+    let directory = path.parent().map(Path::to_owned).unwrap_or_else(PathBuf::new);
+    ServerError(format!(
+        "the administration socket {} cannot be made: {error}; make sure that {} exists and that the server's user may write there",
+        path.display(),
+        directory.display()
+    ))
+}
+
+impl Connected<IncomingStream<'_, UnixListener>> for Who {
+    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Who {
+        let peer = stream.io().peer_cred().ok();
+        Who { uid: peer.map(|peer| peer.uid()), pid: peer.and_then(|peer| peer.pid()) }
+    }
+}
+
+async fn health() -> Json<serde_json::Value> {
+    Json(serde_json::json!({
+        "status": "ok",
+        "version": env!("CARGO_PKG_VERSION"),
+        "interface": INTERFACE,
+        "pid": std::process::id(),
+    }))
+}
+
+/// Runs an operation. The answer's lines come while it runs.
+async fn operation(
+    State(server): State<Server>,
+    ConnectInfo(who): ConnectInfo<Who>,
+    headers: HeaderMap,
+    body: axum::body::Bytes,
+) -> Response {
+    let theirs = headers.get("restante-interface").and_then(|value| value.to_str().ok());
+    if theirs.is_some_and(|theirs| theirs != INTERFACE.to_string()) {
+        let reason = format!(
+            "the server is version {} with administration interface {INTERFACE}, the client has {}",
+            env!("CARGO_PKG_VERSION"),
+            theirs.unwrap_or_default()
+        );
+        let failure = Failure::new(
+            Kind::State,
+            reason,
+            "Use the same version for both; restart the server after an upgrade.",
+        );
+        return (StatusCode::CONFLICT, ndjson(), line(&Line::Failure(failure))).into_response();
+    }
+    let operation = match serde_json::from_slice::<Operation>(&body) {
+        Ok(operation) => operation,
+        Err(error) => {
+            let failure = Failure::new(Kind::Invalid, format!("this is no operation: {error}"), "");
+            return (StatusCode::BAD_REQUEST, ndjson(), line(&Line::Failure(failure))).into_response();
+        }
+    };
+    let (sender, lines) = wire::lines();
+    tokio::task::spawn_blocking(move || run(&server, &operation, who, &sender));
+    (ndjson(), Body::new(lines)).into_response()
+}
+
+fn run(server: &Server, operation: &Operation, who: Who, sender: &wire::Sender) {
+    let progress = |progress| sender.offer(&Line::Progress(progress));
+    let context = Context { store: &server.store, running: Some(&server.running), who, progress: &progress };
+    let answer = match operation.run(&context) {
+        Ok(outcome) => Line::Outcome(outcome),
+        Err(failure) => Line::Failure(failure),
+    };
+    sender.send(&answer);
+}
+
+fn ndjson() -> [(header::HeaderName, &'static str); 1] {
+    [(header::CONTENT_TYPE, "application/x-ndjson")]
+}
+
+fn line(line: &Line) -> String {
+    let mut text = serde_json::to_string(line).unwrap_or_default();
+    text.push('\n');
+    text
+}
