@@ -3,6 +3,7 @@
 //! Every file under `tests/scripts` is a test of its own (see `script/mod.rs` for the notation); the others register
 //! themselves in their module's `trials`. Run one with `cargo test --release --test all -- NAME`.
 
+mod clients;
 mod script;
 mod support;
 
@@ -10,6 +11,7 @@ use libtest_mimic::{Arguments, Trial};
 
 fn main() {
     let arguments = Arguments::from_args();
-    let trials: Vec<Trial> = script::trials();
+    let mut trials: Vec<Trial> = script::trials();
+    trials.extend(clients::trials());
     libtest_mimic::run(&arguments, trials).exit();
 }

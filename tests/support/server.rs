@@ -189,7 +189,7 @@ tls_listen = ["127.0.0.1:0"]
 listen = ["127.0.0.1:0"]
 tls_listen = ["127.0.0.1:0"]
 [lmtp]
-listen = ["127.0.0.1:0", "unix:{0}/run/lmtp.sock"]
+listen = ["127.0.0.1:0", "unix:{0}/run/lmtp.sock mode=0666"]
 "#,
         directory.display()
     );

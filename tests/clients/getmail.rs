@@ -1,0 +1,43 @@
+//! getmail: POP3 over TLS into a Maildir, mail left on the server, each message once.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::{Outcome, fail};
+
+use super::site::{ALICE, Site, numbers_below, run};
+
+pub fn test() -> Outcome {
+    let site = Site::start()?;
+    site.deliver(1..11)?;
+    let home = site.home("getmail")?;
+    configure(&site, &home)?;
+    fetch(&site, &home)?;
+    site.deliver(11..16)?;
+    fetch(&site, &home)?;
+    fetch(&site, &home)?;
+    let got = numbers_below(&home.join("mail"))?;
+    if got != (1..16).collect::<Vec<_>>() {
+        return fail(format!("getmail has {got:?}"));
+    }
+    site.server.finish()
+}
+
+pub fn configure(site: &Site, home: &Path) -> Outcome {
+    for folder in ["cur", "new", "tmp"] {
+        fs::create_dir_all(home.join("mail").join(folder))?;
+    }
+    let text = format!(
+        "[retriever]\ntype = SimplePOP3SSLRetriever\nserver = localhost\nport = {}\nusername = {ALICE}\npassword = restante\nca_certs = {}\n\n\
+         [destination]\ntype = Maildir\npath = {home}/mail/\n\n[options]\nread_all = false\ndelete = false\ndelivered_to = false\nreceived = false\n",
+        site.port("pop3s")?,
+        site.ca().display(),
+        home = home.display()
+    );
+    Ok(fs::write(home.join("getmailrc"), text)?)
+}
+
+pub fn fetch(site: &Site, home: &Path) -> Outcome {
+    let mut getmail = site.program("getmail", home);
+    run(getmail.arg("--getmaildir").arg(home).args(["--rcfile", "getmailrc"]), b"").map(drop)
+}

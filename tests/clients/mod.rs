@@ -1,0 +1,35 @@
+//! Real clients and a real MTA, from Debian, against the real binary over TLS.
+//!
+//! Each test has a server, mail and a home directory of its own. What a client fetched is compared with what was
+//! delivered, octet for octet where the client keeps octets.
+
+mod curl;
+mod fetchmail;
+mod getmail;
+mod mbsync;
+mod mpop;
+mod offlineimap;
+mod postfix;
+mod python;
+mod site;
+mod together;
+
+use libtest_mimic::Trial;
+
+use crate::support::trial;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("clients::curl", curl::test),
+        trial("clients::fetchmail", fetchmail::test),
+        trial("clients::getmail", getmail::test),
+        trial("clients::mbsync", mbsync::test),
+        trial("clients::mpop", mpop::test),
+        trial("clients::offlineimap", offlineimap::test),
+        trial("clients::postfix", postfix::test),
+        trial("clients::python", python::test),
+        trial("clients::python_switches_protocols", python::switching),
+        trial("clients::python_authentication", python::authentication),
+        trial("clients::together", together::test),
+    ]
+}
