@@ -4,6 +4,7 @@
 //! themselves in their module's `trials`. Run one with `cargo test --release --test all -- NAME`.
 
 mod clients;
+mod crash;
 mod script;
 mod support;
 
@@ -13,5 +14,6 @@ fn main() {
     let arguments = Arguments::from_args();
     let mut trials: Vec<Trial> = script::trials();
     trials.extend(clients::trials());
+    trials.extend(crash::trials());
     libtest_mimic::run(&arguments, trials).exit();
 }
