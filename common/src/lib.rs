@@ -3,6 +3,7 @@
 
 pub mod auth;
 pub mod block;
+mod crypto;
 pub mod limits;
 pub mod password;
 pub mod session;
