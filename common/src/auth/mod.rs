@@ -19,8 +19,9 @@ pub enum Protocol {
 pub trait Directory: Send + Sync + 'static {
     /// `None`: no such account. Names come as the user typed them.
     fn find(&self, name: &str) -> Result<Option<Credentials>, Unavailable>;
-    /// A better hash of a password that was right.
-    fn upgrade(&self, account: &str, hash: String);
+    /// A better hash of a password that was right. `old` is the stored form that it was checked against: when another is
+    /// stored by now, the password was changed meanwhile and nothing happens.
+    fn upgrade(&self, account: &str, old: &str, hash: String);
     /// A good login, for "last used". `app_password` is the label.
     fn logged_in(&self, account: &str, protocol: Protocol, app_password: Option<&str>);
 }
