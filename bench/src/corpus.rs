@@ -10,7 +10,7 @@ pub fn message(number: usize) -> Vec<u8> {
         number
     );
     let mut octets = header.into_bytes();
-    if number % 4 == 0 {
+    if number.is_multiple_of(4) {
         octets.extend(b"Content-Type: multipart/mixed; boundary=\"bench\"\r\n\r\n--bench\r\nContent-Type: text/plain\r\n\r\n");
         text(&mut octets, 20, &mut random);
         octets.extend(b"\r\n--bench\r\nContent-Type: application/octet-stream; name=\"a.bin\"\r\nContent-Transfer-Encoding: base64\r\n\r\n");
