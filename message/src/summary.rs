@@ -1,9 +1,7 @@
 //! What is known of a message without reading its body again.
 
-use serde::{Deserialize, Serialize};
-
 /// All that FETCH needs of a message except its octets. Parsed once, at delivery.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
     pub envelope: Envelope,
     /// The message's own body structure. Its offsets count octets from the start of the message.
@@ -13,7 +11,7 @@ pub struct Summary {
 }
 
 /// RFC 9051 section 7.5.2, "ENVELOPE". Values are raw: unfolded and trimmed, not decoded; `None` where the field is absent.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Envelope {
     pub date: Option<Vec<u8>>,
     pub subject: Option<Vec<u8>>,
@@ -29,15 +27,15 @@ pub struct Envelope {
 }
 
 /// One element of an address list. Groups keep RFC 3501's form: a start with the group's name, members, an end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
     Mailbox { name: Option<Vec<u8>>, route: Option<Vec<u8>>, local: Vec<u8>, host: Vec<u8> },
     GroupStart(Vec<u8>),
     GroupEnd,
 }
 
-/// One body part with its header and where its octets are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One body part with its header and where its octets are. By default an empty text/plain (RFC 2045 section 5.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     /// Media type and subtype as written, or the default (`TEXT`/`PLAIN`, in a digest `MESSAGE`/`RFC822`).
     pub media_type: Vec<u8>,
@@ -61,26 +59,30 @@ pub struct Part {
     pub kind: Kind,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// Neither text, nor message/rfc822 or message/global, nor multipart.
     Basic,
     Text,
+    /// message/rfc822 or message/global. Where its octets are encoded (which RFC 2046 section 5.2.1 forbids) or nested
+    /// too deep, the envelope is empty and the structure a text/plain of all of them: BODYSTRUCTURE must have both.
     Message {
         envelope: Box<Envelope>,
         structure: Box<Part>,
     },
+    /// Never empty: a multipart without parts has one empty text/plain, one whose boundary never comes has one
+    /// text/plain that is all of its body.
     Multipart(Vec<Part>),
 }
 
 /// A `name=value` of Content-Type or Content-Disposition; RFC 2231 pieces are joined, values stay undecoded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameter {
     pub name: Vec<u8>,
     pub value: Vec<u8>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disposition {
     pub value: Vec<u8>,
     pub parameters: Vec<Parameter>,
@@ -89,33 +91,8 @@ pub struct Disposition {
 impl Summary {
     /// Reads a whole message. Never fails: what cannot be understood as MIME is text/plain.
     pub fn parse(raw: &[u8]) -> Summary {
-        let _ = raw;
-        unimplemented!()
-    }
-
-    /// The stored form; its first byte is the version of the encoding.
-    pub fn encode(&self) -> Vec<u8> {
-        unimplemented!()
-    }
-
-    /// `None` for another version or damaged bytes: the caller parses the message again.
-    pub fn decode(stored: &[u8]) -> Option<Summary> {
-        let _ = stored;
-        unimplemented!()
-    }
-}
-
-impl Part {
-    /// The part that an IMAP section number names (RFC 9051 section 6.4.5.1), from this, the message's top part.
-    /// An empty path is the top part. `1` of a part that is not a multipart is the part itself; numbers pass through
-    /// message/rfc822 into what it holds.
-    pub fn at(&self, path: &[u32]) -> Option<&Part> {
-        let _ = path;
-        unimplemented!()
-    }
-
-    /// Size of the body in octets.
-    pub fn octets(&self) -> u64 {
-        self.end - self.body
+        let (envelope, structure) = crate::structure::parse(raw);
+        let preview = crate::preview::preview(&structure, raw);
+        Summary { envelope, structure, preview }
     }
 }
