@@ -1,1 +1,82 @@
 //! IMAP4rev1 server (RFC 3501) and its extensions.
+//!
+//! - [`serve`] runs one connection from the greeting to its end; it returns when the connection is closed.
+//! - `command::COMMANDS` is the one table of commands, `capability::EXTENSIONS` the one of extensions.
+//! - Handlers return a `Reply` or an `Error`; only the session writes tagged lines.
+//! - `view` alone knows message sequence numbers.
+//! - Blocking store calls go through [`common::block`]; verbs are awaited.
+
+mod capability;
+mod command;
+mod date;
+mod error;
+mod fetch;
+mod hierarchy;
+mod input;
+mod name;
+mod pattern;
+mod response;
+mod search;
+mod seqset;
+mod session;
+mod syntax;
+mod updates;
+mod view;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::stream::Stream;
+
+/// What all IMAP sessions of a server share.
+pub struct Service {
+    pub shared: common::session::Shared,
+    pub store: store::Store,
+    pub options: Options,
+}
+
+/// Settings of the IMAP service.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Text of the greeting, after the capabilities.
+    pub banner: String,
+    /// How long a client may be silent once it is logged in. RFC 9051 section 5.4: at least 30 minutes; less is raised to it.
+    pub idle_timeout: Duration,
+    /// How long a client may take, all in all, to log in.
+    pub login_timeout: Duration,
+    /// Octets of a command with its literals before login.
+    pub command_limit_before_login: usize,
+    /// Octets of a command with its literals after login; the messages of APPEND do not count.
+    pub command_limit: usize,
+    /// Octets of a message in APPEND: the store's message limit.
+    pub append_limit: u64,
+    /// How deep parentheses (and NOT, OR in SEARCH) may nest.
+    pub nesting_limit: usize,
+    /// Keywords in one command.
+    pub keyword_limit: usize,
+    /// Commands answered BAD after which the connection is closed, before and after login.
+    pub bad_limit_before_login: u32,
+    pub bad_limit: u32,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            banner: "Restante ready.".into(),
+            idle_timeout: Duration::from_secs(31 * 60),
+            login_timeout: Duration::from_secs(60),
+            command_limit_before_login: 8 * 1024,
+            command_limit: 64 * 1024,
+            append_limit: 64 * 1024 * 1024,
+            nesting_limit: 20,
+            keyword_limit: 128,
+            bad_limit_before_login: 20,
+            bad_limit: 100,
+        }
+    }
+}
+
+/// Runs one connection, greeting to close. Whatever goes wrong is answered to the client and logged; nothing comes back.
+pub async fn serve(stream: Stream, service: Arc<Service>) {
+    session::Session::new(stream, service).run().await;
+}

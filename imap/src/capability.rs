@@ -1,0 +1,177 @@
+//! The one table of extensions, and what CAPABILITY prints for a session, computed from it.
+
+use std::fmt::Write as _;
+
+use crate::command::States;
+use crate::session::Session;
+
+/// A row of [`EXTENSIONS`].
+pub struct Extension {
+    /// As CAPABILITY prints it; `AUTH=` stands for one capability a mechanism.
+    pub capability: &'static str,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for readers, and for the tests that check the table"))]
+    pub rfc: u16,
+    pub shown: Shown,
+    /// What ENABLE does with it; `None`: ENABLE ignores it.
+    pub enable: Option<fn(&mut Session)>,
+    /// Has no row in COMMANDS: it changes what other commands do.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for readers, and for the tests that check the table"))]
+    pub passive: bool,
+}
+
+/// When CAPABILITY prints it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    Always,
+    BeforeLogin,
+    /// Before login, in plain text, where there are certificates.
+    WhereTlsCanStart,
+    /// Before login, where LOGIN would be refused.
+    WhereLoginIsRefused,
+    /// Before login, one capability a SASL mechanism.
+    AsMechanisms,
+}
+
+impl Extension {
+    const fn new(capability: &'static str, rfc: u16, shown: Shown) -> Extension {
+        Extension { capability, rfc, shown, enable: None, passive: false }
+    }
+
+    const fn passive(self) -> Extension {
+        Extension { passive: true, ..self }
+    }
+
+    const fn enabled_by(self, enable: fn(&mut Session)) -> Extension {
+        Extension { enable: Some(enable), ..self }
+    }
+}
+
+/// In the order in which they are printed.
+#[rustfmt::skip]
+pub static EXTENSIONS: &[Extension] = &[
+    //             capability           RFC   shown
+    Extension::new("IMAP4rev1",         3501, Shown::Always),
+    Extension::new("STARTTLS",          3501, Shown::WhereTlsCanStart),
+    Extension::new("LOGINDISABLED",     3501, Shown::WhereLoginIsRefused).passive(),
+    Extension::new("AUTH=",             3501, Shown::AsMechanisms),
+    Extension::new("SASL-IR",           4959, Shown::BeforeLogin).passive(),
+    Extension::new("LITERAL+",          7888, Shown::Always).passive(),
+    Extension::new("ID",                2971, Shown::Always),
+    Extension::new("ENABLE",            5161, Shown::Always),
+    Extension::new("IDLE",              2177, Shown::Always),
+    Extension::new("NAMESPACE",         2342, Shown::Always),
+    Extension::new("UIDPLUS",           4315, Shown::Always),
+    Extension::new("UNSELECT",          3691, Shown::Always),
+    Extension::new("CHILDREN",          3348, Shown::Always).passive(),
+    Extension::new("SPECIAL-USE",       6154, Shown::Always).passive(),
+    Extension::new("CREATE-SPECIAL-USE",6154, Shown::Always).passive(),
+    Extension::new("LIST-EXTENDED",     5258, Shown::Always).passive(),
+    Extension::new("LIST-STATUS",       5819, Shown::Always).passive(),
+    Extension::new("MOVE",              6851, Shown::Always),
+    Extension::new("ESEARCH",           4731, Shown::Always).passive(),
+    Extension::new("CONDSTORE",         7162, Shown::Always).passive().enabled_by(Session::enable_condstore),
+    Extension::new("QRESYNC",           7162, Shown::Always).passive().enabled_by(Session::enable_qresync),
+];
+
+/// The capabilities of this session as it is now, separated by spaces.
+pub fn list(session: &Session) -> String {
+    let authenticator = &session.service.shared.authenticator;
+    let context = session.auth_context();
+    let offers = Offers {
+        before_login: session.state() == States::NOT_AUTHENTICATED,
+        tls_can_start: session.stream.tls().is_none() && session.service.shared.tls.is_some(),
+        login_refused: !authenticator.plaintext_allowed(&context),
+        mechanisms: authenticator.mechanisms(&context),
+    };
+    offers.list()
+}
+
+/// What of the session decides which rows are shown.
+struct Offers {
+    before_login: bool,
+    tls_can_start: bool,
+    login_refused: bool,
+    mechanisms: Vec<&'static str>,
+}
+
+impl Offers {
+    fn list(&self) -> String {
+        let mut list = String::new();
+        for extension in EXTENSIONS.iter().filter(|extension| self.shows(extension)) {
+            if extension.shown != Shown::AsMechanisms {
+                push(&mut list, extension.capability, "");
+                continue;
+            }
+            for mechanism in &self.mechanisms {
+                push(&mut list, extension.capability, mechanism);
+            }
+        }
+        list
+    }
+
+    fn shows(&self, extension: &Extension) -> bool {
+        match extension.shown {
+            Shown::Always => true,
+            Shown::BeforeLogin | Shown::AsMechanisms => self.before_login,
+            Shown::WhereTlsCanStart => self.before_login && self.tls_can_start,
+            Shown::WhereLoginIsRefused => self.before_login && self.login_refused,
+        }
+    }
+}
+
+fn push(list: &mut String, capability: &str, mechanism: &str) {
+    let space = if list.is_empty() { "" } else { " " };
+    // Writing to a string cannot fail.
+    let _ = write!(list, "{space}{capability}{mechanism}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::COMMANDS;
+
+    fn offers() -> Offers {
+        Offers {
+            before_login: true,
+            tls_can_start: true,
+            login_refused: true,
+            mechanisms: vec!["PLAIN", "SCRAM-SHA-256"],
+        }
+    }
+
+    #[test]
+    fn each_extension_is_used_or_passive() {
+        for extension in EXTENSIONS {
+            let used = COMMANDS.iter().any(|row| row.capability == extension.capability);
+            assert_eq!(used, !extension.passive, "{}", extension.capability);
+        }
+    }
+
+    #[test]
+    fn each_extension_names_its_rfc() {
+        assert!(EXTENSIONS.iter().all(|extension| (1730..10_000).contains(&extension.rfc)));
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<_> = EXTENSIONS.iter().map(|extension| extension.capability).collect();
+        names.sort_unstable();
+        assert!(names.windows(2).all(|two| two[0] != two[1]));
+    }
+
+    #[test]
+    fn the_list_is_the_table_in_each_state() {
+        let always = |extension: &&Extension| extension.shown == Shown::Always;
+        let after_login: Vec<_> =
+            EXTENSIONS.iter().filter(always).map(|extension| extension.capability).collect();
+        assert_eq!(Offers { before_login: false, ..offers() }.list(), after_login.join(" "));
+
+        let before = offers().list();
+        assert!(
+            before.starts_with("IMAP4rev1 STARTTLS LOGINDISABLED AUTH=PLAIN AUTH=SCRAM-SHA-256 SASL-IR "),
+            "{before}"
+        );
+        let in_tls = Offers { tls_can_start: false, login_refused: false, ..offers() }.list();
+        assert!(in_tls.starts_with("IMAP4rev1 AUTH=PLAIN "), "{in_tls}");
+    }
+}

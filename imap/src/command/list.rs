@@ -1,0 +1,202 @@
+//! LIST with LIST-EXTENDED, CHILDREN, SPECIAL-USE and LIST-STATUS. RFC 9051 section 6.3.9, RFC 5258, RFC 6154, RFC 5819
+
+use common::block;
+use store::{MailboxName, SpecialUse};
+
+use super::status;
+use crate::error::Error;
+use crate::hierarchy::{Hierarchy, Listed, Selection};
+use crate::pattern::Patterns;
+use crate::response::{Reply, Writer};
+use crate::session::Session;
+use crate::syntax::Parser;
+
+/// Output that is written before it is sent.
+const BATCH: usize = 256 * 1024;
+
+/// A parsed LIST.
+#[derive(Default)]
+struct List {
+    selection: Selection,
+    reference: String,
+    patterns: Vec<String>,
+    returns: Returns,
+    /// It has something that RFC 3501's LIST has not.
+    extended: bool,
+}
+
+/// The return options. Attributes that RFC 5258 and RFC 6154 allow without them are always told.
+#[derive(Default)]
+struct Returns {
+    subscribed: bool,
+    status: status::Items,
+}
+
+pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Reply, Error> {
+    let list = parse(arguments)?;
+    // RFC 9051 section 6.3.9: an empty pattern asks for the separator and the root.
+    if let [only] = list.patterns.as_slice()
+        && only.is_empty()
+    {
+        session.writer().untagged(format_args!("LIST (\\Noselect) \"{}\" \"\"", MailboxName::SEPARATOR));
+        return Ok(Reply::completed());
+    }
+    status::enable(session, &list.returns.status);
+    let account = session.user()?.account.clone();
+    let listed = block(|| {
+        let hierarchy = Hierarchy::new(account.mailboxes()?, account.subscriptions()?);
+        Ok::<_, Error>(hierarchy.list(&list.patterns(), list.selection))
+    })?;
+    for one in &listed {
+        list.write(&mut session.writer(), one);
+        if session.stream.queued() >= BATCH {
+            session.stream.flush().await?;
+        }
+    }
+    Ok(Reply::completed())
+}
+
+impl List {
+    /// The reference is put before each pattern as it stands.
+    fn patterns(&self) -> Patterns {
+        let whole: Vec<String> =
+            self.patterns.iter().map(|pattern| format!("{}{pattern}", self.reference)).collect();
+        Patterns::new(whole.iter().map(String::as_str))
+    }
+
+    fn write(&self, out: &mut Writer<'_>, listed: &Listed) {
+        out.raw("* LIST (").raw(self.attributes(listed).join(" ")).raw(") \"/\" ").mailbox(&listed.name);
+        if self.selection.recursive && listed.child_info {
+            out.raw(" (\"CHILDINFO\" (").raw(self.criteria().join(" ")).raw("))");
+        }
+        out.crlf();
+        // RFC 5819 section 2: no STATUS for what cannot be selected
+        if let Some(info) = listed.info.as_ref().filter(|_| !self.returns.status.is_empty()) {
+            status::write(out, info, &self.returns.status);
+        }
+    }
+
+    /// mbx-list-flags
+    fn attributes(&self, listed: &Listed) -> Vec<String> {
+        let mut attributes = Vec::new();
+        match (&listed.info, self.extended) {
+            (Some(_), _) => {}
+            // RFC 5258 section 3: \NonExistent implies \Noselect
+            (None, true) => attributes.push("\\NonExistent".into()),
+            (None, false) => attributes.push("\\Noselect".into()),
+        }
+        // RFC 3348 section 3
+        attributes.push(if listed.has_children { "\\HasChildren" } else { "\\HasNoChildren" }.into());
+        if listed.subscribed && (self.returns.subscribed || self.selection.subscribed) {
+            attributes.push("\\Subscribed".into());
+        }
+        attributes.extend(listed.info.as_ref().and_then(|info| info.special_use).map(attribute));
+        attributes
+    }
+
+    /// list-select-base-opt-quoted
+    fn criteria(&self) -> Vec<&'static str> {
+        let subscribed = self.selection.subscribed.then_some("\"SUBSCRIBED\"");
+        let special_use = self.selection.special_use.then_some("\"SPECIAL-USE\"");
+        subscribed.into_iter().chain(special_use).collect()
+    }
+}
+
+/// RFC 6154 section 2
+fn attribute(special_use: SpecialUse) -> String {
+    format!("\\{}", special_use.as_str())
+}
+
+/// `list = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]`
+fn parse(arguments: &mut Parser<'_>) -> Result<List, Error> {
+    let mut list = List::default();
+    arguments.space()?;
+    if arguments.peek() == Some(b'(') {
+        list.extended = true;
+        list.selection = selection(arguments)?;
+        arguments.space()?;
+    }
+    list.reference = arguments.mailbox()?;
+    arguments.space()?;
+    list.extended |= arguments.peek() == Some(b'(');
+    list.patterns = patterns(arguments)?;
+    if arguments.take(b' ') {
+        if !arguments.word("RETURN") {
+            return Err(arguments.expected("RETURN"));
+        }
+        list.extended = true;
+        list.returns = returns(arguments)?;
+    }
+    arguments.end()?;
+    Ok(list)
+}
+
+/// list-select-opts. RFC 5258 section 6, RFC 6154 section 6
+fn selection(arguments: &mut Parser<'_>) -> Result<Selection, Error> {
+    let mut selection = Selection::default();
+    options(arguments, |_, option| {
+        match option {
+            "SUBSCRIBED" => selection.subscribed = true,
+            "SPECIAL-USE" => selection.special_use = true,
+            "RECURSIVEMATCH" => selection.recursive = true,
+            // RFC 2193: there are no mailboxes on other servers.
+            "REMOTE" => {}
+            _ => return Err(Error::bad(format!("Unknown LIST selection option {option}"))),
+        }
+        Ok(())
+    })?;
+    // RFC 5258 section 3.1
+    if selection.recursive && !selection.subscribed && !selection.special_use {
+        return Err(Error::bad("RECURSIVEMATCH needs SUBSCRIBED or SPECIAL-USE beside it"));
+    }
+    Ok(selection)
+}
+
+/// `mbox-or-pat = list-mailbox / patterns`, `patterns = "(" list-mailbox *(SP list-mailbox) ")"`
+fn patterns(arguments: &mut Parser<'_>) -> Result<Vec<String>, Error> {
+    if !arguments.take(b'(') {
+        return Ok(vec![arguments.list_mailbox()?]);
+    }
+    let mut patterns = vec![arguments.list_mailbox()?];
+    while arguments.take(b' ') {
+        patterns.push(arguments.list_mailbox()?);
+    }
+    arguments.expect(b')')?;
+    Ok(patterns)
+}
+
+/// list-return-opts behind RETURN. RFC 5258 section 6, RFC 5819 section 4, RFC 6154 section 6
+fn returns(arguments: &mut Parser<'_>) -> Result<Returns, Error> {
+    let mut returns = Returns::default();
+    arguments.space()?;
+    options(arguments, |arguments, option| {
+        match option {
+            "SUBSCRIBED" => returns.subscribed = true,
+            "CHILDREN" | "SPECIAL-USE" => {}
+            "STATUS" => {
+                arguments.space()?;
+                returns.status = status::parse(arguments)?;
+            }
+            _ => return Err(Error::bad(format!("Unknown LIST return option {option}"))),
+        }
+        Ok(())
+    })?;
+    Ok(returns)
+}
+
+/// `"(" [option *(SP option)] ")"`, each handed over in capitals.
+fn options<'a>(
+    arguments: &mut Parser<'a>,
+    mut each: impl FnMut(&mut Parser<'a>, &str) -> Result<(), Error>,
+) -> Result<(), Error> {
+    arguments.expect(b'(')?;
+    let mut first = true;
+    while !arguments.take(b')') {
+        if !std::mem::take(&mut first) {
+            arguments.space()?;
+        }
+        let option = arguments.atom()?.to_ascii_uppercase();
+        each(arguments, &option)?;
+    }
+    Ok(())
+}

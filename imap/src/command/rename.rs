@@ -1,0 +1,28 @@
+//! RENAME. RFC 9051 section 6.3.6
+//!
+//! Renaming INBOX moves its messages into the new mailbox and leaves INBOX empty; the store does both.
+
+use store::MailboxName;
+
+use crate::error::Error;
+use crate::name::{self, Rights};
+use crate::response::{Code, Reply};
+use crate::session::Session;
+use crate::syntax::Parser;
+
+pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Reply, Error> {
+    arguments.space()?;
+    let from = arguments.mailbox()?;
+    arguments.space()?;
+    let to = arguments.mailbox()?;
+    arguments.end()?;
+    let to = to.strip_suffix(MailboxName::SEPARATOR).unwrap_or(&to);
+    let (from, to) = (name::resolve(session.user()?, &from)?, name::resolve(session.user()?, to)?);
+    from.require(Rights::DELETE)?;
+    to.require(Rights::CREATE)?;
+    if from.account.id() != to.account.id() {
+        return Err(Error::no(Code::Cannot, "A mailbox cannot be renamed into another account"));
+    }
+    from.account.rename(&from.name, &to.name).await?;
+    Ok(Reply::completed())
+}

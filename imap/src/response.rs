@@ -1,0 +1,312 @@
+//! What the server writes: status texts, response codes, strings, literals, flags.
+//!
+//! A [`Writer`] writes responses straight into the output buffer; large octets are queued without a copy. Nothing that
+//! a client or a message supplied can end a line: strings become literals when they must.
+
+use std::fmt;
+
+use bytes::{Bytes, BytesMut};
+use common::stream::Stream;
+use store::{Flags, MailboxName, ModSeq, Uid, UidSet, UidValidity};
+
+use crate::error::Text;
+
+/// A command that was done. The session writes it as the tagged OK.
+#[derive(Debug, Default)]
+pub struct Reply {
+    pub code: Option<Code>,
+    /// Empty: `NAME completed`.
+    pub text: Text,
+    pub after: After,
+}
+
+/// What the session does once the tagged OK is sent.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    #[default]
+    Next,
+    StartTls,
+    Close,
+}
+
+impl Reply {
+    /// `OK NAME completed`
+    pub fn completed() -> Reply {
+        Reply::default()
+    }
+
+    /// `OK [code] NAME completed`
+    pub fn code(code: Code) -> Reply {
+        Reply { code: Some(code), ..Reply::default() }
+    }
+
+    pub fn text(text: impl Into<Text>) -> Reply {
+        Reply { text: text.into(), ..Reply::default() }
+    }
+}
+
+/// Response codes (RFC 9051 section 7.1, RFC 5530 and the extensions' own).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Code {
+    /// The names of the charsets that are known.
+    BadCharset(&'static [&'static str]),
+    /// The capabilities as [`crate::capability::list`] gives them.
+    Capability(String),
+    PermanentFlags(String),
+    ReadOnly,
+    ReadWrite,
+    TryCreate,
+    UidNext(Uid),
+    UidValidity(UidValidity),
+    /// Message sequence number of the first message without \Seen.
+    Unseen(u32),
+    // RFC 4315 section 3
+    AppendUid(UidValidity, UidSet),
+    CopyUid(UidValidity, UidSet, UidSet),
+    // RFC 7162 section 3.1.2.1, section 3.2.11
+    HighestModSeq(ModSeq),
+    Closed,
+    /// A sequence set (STORE) or UID set (UID STORE). RFC 7162 section 3.1.3
+    Modified(String),
+    // RFC 4469 section 4.2
+    TooBig,
+    // RFC 6154 section 3
+    UseAttr,
+    // RFC 5530 section 3
+    Unavailable,
+    AuthenticationFailed,
+    Expired,
+    PrivacyRequired,
+    ContactAdmin,
+    NoPerm,
+    ExpungeIssued,
+    Corruption,
+    ServerBug,
+    Cannot,
+    Limit,
+    OverQuota,
+    AlreadyExists,
+    NonExistent,
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Code::BadCharset(charsets) => write!(f, "BADCHARSET ({})", charsets.join(" ")),
+            Code::Capability(list) => write!(f, "CAPABILITY {list}"),
+            Code::PermanentFlags(flags) => write!(f, "PERMANENTFLAGS ({flags})"),
+            Code::UidNext(uid) => write!(f, "UIDNEXT {uid}"),
+            Code::UidValidity(validity) => write!(f, "UIDVALIDITY {validity}"),
+            Code::Unseen(seq) => write!(f, "UNSEEN {seq}"),
+            Code::AppendUid(validity, uids) => write!(f, "APPENDUID {validity} {uids}"),
+            Code::CopyUid(validity, from, to) => write!(f, "COPYUID {validity} {from} {to}"),
+            Code::HighestModSeq(modseq) => write!(f, "HIGHESTMODSEQ {modseq}"),
+            Code::Modified(set) => write!(f, "MODIFIED {set}"),
+            plain => f.write_str(plain.word()),
+        }
+    }
+}
+
+impl Code {
+    fn word(&self) -> &'static str {
+        match self {
+            Code::BadCharset(_) => "BADCHARSET",
+            Code::Capability(_) => "CAPABILITY",
+            Code::PermanentFlags(_) => "PERMANENTFLAGS",
+            Code::UidNext(_) => "UIDNEXT",
+            Code::UidValidity(_) => "UIDVALIDITY",
+            Code::Unseen(_) => "UNSEEN",
+            Code::AppendUid(..) => "APPENDUID",
+            Code::CopyUid(..) => "COPYUID",
+            Code::HighestModSeq(_) => "HIGHESTMODSEQ",
+            Code::Modified(_) => "MODIFIED",
+            Code::ReadOnly => "READ-ONLY",
+            Code::ReadWrite => "READ-WRITE",
+            Code::TryCreate => "TRYCREATE",
+            Code::Closed => "CLOSED",
+            Code::TooBig => "TOOBIG",
+            Code::UseAttr => "USEATTR",
+            Code::Unavailable => "UNAVAILABLE",
+            Code::AuthenticationFailed => "AUTHENTICATIONFAILED",
+            Code::Expired => "EXPIRED",
+            Code::PrivacyRequired => "PRIVACYREQUIRED",
+            Code::ContactAdmin => "CONTACTADMIN",
+            Code::NoPerm => "NOPERM",
+            Code::ExpungeIssued => "EXPUNGEISSUED",
+            Code::Corruption => "CORRUPTION",
+            Code::ServerBug => "SERVERBUG",
+            Code::Cannot => "CANNOT",
+            Code::Limit => "LIMIT",
+            Code::OverQuota => "OVERQUOTA",
+            Code::AlreadyExists => "ALREADYEXISTS",
+            Code::NonExistent => "NONEXISTENT",
+        }
+    }
+}
+
+/// Where responses go: the connection, or a plain buffer in tests.
+pub trait Sink: Send {
+    fn out(&mut self) -> &mut BytesMut;
+    /// Queues octets in order with what is in [`Sink::out`]; large ones without a copy.
+    fn put(&mut self, octets: Bytes);
+    /// How many octets wait to be sent.
+    fn queued(&mut self) -> usize {
+        self.out().len()
+    }
+}
+
+impl Sink for Stream {
+    fn out(&mut self) -> &mut BytesMut {
+        Stream::out(self)
+    }
+    fn put(&mut self, octets: Bytes) {
+        Stream::put(self, octets);
+    }
+    fn queued(&mut self) -> usize {
+        Stream::queued(self)
+    }
+}
+
+impl Sink for BytesMut {
+    fn out(&mut self) -> &mut BytesMut {
+        self
+    }
+    fn put(&mut self, octets: Bytes) {
+        self.extend_from_slice(&octets);
+    }
+}
+
+/// Writes responses. Cheap to make; makes no copies of its own.
+pub struct Writer<'a> {
+    sink: &'a mut dyn Sink,
+}
+
+impl<'a> Writer<'a> {
+    pub fn new(sink: &'a mut dyn Sink) -> Writer<'a> {
+        Writer { sink }
+    }
+
+    /// How many octets wait to be sent.
+    pub fn buffered(&mut self) -> usize {
+        self.sink.queued()
+    }
+
+    /// Octets as they are: syntax of ours, never a client's or a message's.
+    pub fn raw(&mut self, octets: impl AsRef<[u8]>) -> &mut Self {
+        self.sink.out().extend_from_slice(octets.as_ref());
+        self
+    }
+
+    /// Anything that displays as syntax: numbers, sets, codes.
+    pub fn show(&mut self, value: impl fmt::Display) -> &mut Self {
+        // Writing to a growing buffer cannot fail.
+        let _ = fmt::Write::write_fmt(self.sink.out(), format_args!("{value}"));
+        self
+    }
+
+    pub fn crlf(&mut self) -> &mut Self {
+        self.raw("\r\n")
+    }
+
+    /// `* line`
+    pub fn untagged(&mut self, line: impl fmt::Display) -> &mut Self {
+        self.raw("* ").show(line).crlf()
+    }
+
+    /// `tag OK [code] text`. RFC 9051 section 7.1
+    pub fn status(&mut self, tag: &[u8], word: &str, code: Option<&Code>, text: &str) -> &mut Self {
+        self.raw(tag).raw(" ").raw(word).raw(" ");
+        if let Some(code) = code {
+            self.raw("[").show(code).raw("] ");
+        }
+        self.text(text).crlf()
+    }
+
+    /// resp-text: one line, 7 bits, never empty. RFC 9051 section 9
+    fn text(&mut self, text: &str) -> &mut Self {
+        let out = self.sink.out();
+        if text.is_empty() {
+            out.extend_from_slice(b"-");
+        }
+        out.extend(text.chars().map(|c| if matches!(c, ' '..='~') { c as u8 } else { b'?' }));
+        self
+    }
+
+    /// string = quoted / literal
+    pub fn string(&mut self, octets: &[u8]) -> &mut Self {
+        if is_quotable(octets) {
+            return self.quoted(octets);
+        }
+        self.literal_header(octets.len() as u64).raw(octets)
+    }
+
+    /// nstring = string / nil
+    pub fn nstring(&mut self, octets: Option<&[u8]>) -> &mut Self {
+        match octets {
+            Some(octets) => self.string(octets),
+            None => self.raw("NIL"),
+        }
+    }
+
+    /// astring = 1*ASTRING-CHAR / string. Used where brevity is the custom: mailbox names stay quoted, see [`Writer::mailbox`].
+    pub fn astring(&mut self, octets: &[u8]) -> &mut Self {
+        let plain = !octets.is_empty() && octets.iter().all(|&c| crate::syntax::is_astring_char(c));
+        if plain && !octets.eq_ignore_ascii_case(b"NIL") { self.raw(octets) } else { self.string(octets) }
+    }
+
+    /// A literal; large octets are queued without a copy.
+    pub fn literal(&mut self, octets: Bytes) -> &mut Self {
+        self.literal_header(octets.len() as u64);
+        self.octets(octets)
+    }
+
+    /// `{size}` CRLF: exactly so many octets must follow, by [`Writer::octets`].
+    pub fn literal_header(&mut self, size: u64) -> &mut Self {
+        self.raw("{").show(size).raw("}\r\n")
+    }
+
+    /// The octets of a literal, or a piece of them.
+    pub fn octets(&mut self, octets: Bytes) -> &mut Self {
+        const COPY_BELOW: usize = 4096;
+        if octets.len() < COPY_BELOW {
+            return self.raw(&octets);
+        }
+        self.sink.put(octets);
+        self
+    }
+
+    /// mailbox, in modified UTF-7. RFC 3501 section 5.1.3
+    pub fn mailbox(&mut self, name: &MailboxName) -> &mut Self {
+        let name = crate::name::encode(name.as_str());
+        self.string(name.as_bytes())
+    }
+
+    fn quoted(&mut self, octets: &[u8]) -> &mut Self {
+        let out = self.sink.out();
+        out.extend_from_slice(b"\"");
+        for &octet in octets {
+            if matches!(octet, b'"' | b'\\') {
+                out.extend_from_slice(b"\\");
+            }
+            out.extend_from_slice(&[octet]);
+        }
+        out.extend_from_slice(b"\"");
+        self
+    }
+}
+
+/// Whether the octets may stand in a quoted string: 7 bits, no line end, no NUL, and not so long that a client's line
+/// buffer might suffer.
+fn is_quotable(octets: &[u8]) -> bool {
+    const LONGEST: usize = 1000;
+    octets.len() <= LONGEST && octets.iter().all(|&c| c < 0x80 && !matches!(c, 0 | b'\r' | b'\n'))
+}
+
+/// The system flags and their words. RFC 9051 section 2.3.2
+pub const SYSTEM_FLAGS: [(Flags, &str); 5] = [
+    (Flags::ANSWERED, "\\Answered"),
+    (Flags::FLAGGED, "\\Flagged"),
+    (Flags::DELETED, "\\Deleted"),
+    (Flags::SEEN, "\\Seen"),
+    (Flags::DRAFT, "\\Draft"),
+];

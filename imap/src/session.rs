@@ -1,0 +1,418 @@
+//! One connection: reads commands, looks up their row, checks the state, runs them, writes the tagged line.
+//!
+//! - Only this file writes tagged lines and BYE.
+//! - Before each tagged OK and NO the view's pending changes are sent; EXPUNGEs only where the row allows them.
+//! - Between commands a session holds this struct and no buffer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::auth::{Context, Protocol};
+use common::limits::Permit;
+use common::session::{End, Entry};
+use common::stream::{Peer, Stream};
+use store::{Account, Mailbox};
+use tokio::time::Instant;
+use tracing::Instrument as _;
+
+use crate::Service;
+use crate::capability;
+use crate::command::{Command, Numbers, States};
+use crate::error::Error;
+use crate::name::Rights;
+use crate::response::{After, Code, Reply, Writer};
+use crate::syntax::{self, LiteralHeader, Parser};
+use crate::view::{Expunge, View};
+
+/// RFC 9051 section 5.4: "the duration of such a timer MUST be at least 30 minutes".
+const LEAST_IDLE_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+
+pub struct Session {
+    pub stream: Stream,
+    pub service: Arc<Service>,
+    pub entry: Entry,
+    pub enabled: Enabled,
+    /// `Some` from login on.
+    pub user: Option<Box<User>>,
+    /// `Some` in the selected state.
+    pub selected: Option<Box<Selected>>,
+    /// The row of the command in work.
+    pub command: &'static Command,
+    /// A literal that the command in work announced and nobody has read yet. What is left here when the command ends is
+    /// skipped, so that it is never taken for a command.
+    pub unread: Option<LiteralHeader>,
+    /// The command in work must not be followed by EXPUNGE, whatever its row says.
+    forbids_expunge: bool,
+    /// When a client that has not logged in is cut off.
+    login_deadline: Option<Instant>,
+    /// Commands answered BAD.
+    bad: u32,
+}
+
+/// Who has logged in.
+pub struct User {
+    pub account: Account,
+    /// The place among the account's connections.
+    #[expect(dead_code, reason = "held: dropping it gives the place back")]
+    pub permit: Permit,
+}
+
+/// The selected mailbox.
+pub struct Selected {
+    pub mailbox: Mailbox,
+    pub view: View,
+    /// After EXAMINE without those to change anything.
+    pub rights: Rights,
+}
+
+impl Selected {
+    /// Whether the user may do that here and now; nothing that changes the mailbox after EXAMINE.
+    pub fn may(&self, rights: Rights) -> bool {
+        self.rights.contains(rights)
+    }
+
+    /// FETCH BODY[] sets \Seen where it may, and fetches all the same where it may not. RFC 4314 section 4
+    pub fn may_set_seen(&self) -> bool {
+        self.may(Rights::SEEN)
+    }
+
+    /// NO, with the reason.
+    pub fn require(&self, rights: Rights) -> Result<(), Error> {
+        if self.may(rights) {
+            return Ok(());
+        }
+        if self.view.read_only() {
+            return Err(Error::No { code: None, text: "The mailbox is selected read-only".into() });
+        }
+        Err(Error::no(Code::NoPerm, "You have no right to do that in this mailbox"))
+    }
+}
+
+/// What the client has switched on, by ENABLE or by using it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Enabled {
+    // RFC 7162 section 3.1
+    pub condstore: bool,
+    // RFC 7162 section 3.2.3: implies CONDSTORE
+    pub qresync: bool,
+}
+
+impl Session {
+    pub fn new(stream: Stream, service: Arc<Service>) -> Session {
+        let entry = service.shared.sessions.add("imap", stream.peer());
+        let login_deadline = Some(Instant::now() + service.options.login_timeout);
+        Session {
+            stream,
+            service,
+            entry,
+            enabled: Enabled::default(),
+            user: None,
+            selected: None,
+            command: Command::none(),
+            unread: None,
+            forbids_expunge: false,
+            login_deadline,
+            bad: 0,
+        }
+    }
+
+    /// The connection from greeting to close.
+    pub async fn run(mut self) {
+        let peer = peer_name(self.stream.peer());
+        let account = tracing::field::Empty;
+        let span = tracing::info_span!("session", proto = "imap", sid = self.entry.id(), peer, account);
+        async move {
+            tracing::debug!("connected");
+            let end = self.converse().await;
+            let (received, sent) = self.stream.transferred();
+            tracing::info!(received, sent, reason = %end, "session ended");
+            self.stream.shutdown().await;
+        }
+        .instrument(span)
+        .await;
+    }
+
+    /// Why the connection ended.
+    async fn converse(&mut self) -> String {
+        self.stream.set_timeout(self.service.options.login_timeout);
+        self.greet();
+        loop {
+            match self.next().await {
+                Ok(After::Close) => return "logout".into(),
+                Ok(_) => {}
+                Err(Error::Closed(why)) => return why.to_string(),
+                Err(Error::Bye { code, text }) => {
+                    Writer::new(&mut self.stream).status(b"*", "BYE", code.as_ref(), &text);
+                    return text.into();
+                }
+                Err(other) => return format!("{other:?}"),
+            }
+        }
+    }
+
+    /// RFC 9051 section 7.1.1: an untagged OK, here with the capabilities.
+    fn greet(&mut self) {
+        let code = Code::Capability(capability::list(self));
+        let service = Arc::clone(&self.service);
+        Writer::new(&mut self.stream).status(b"*", "OK", Some(&code), &service.options.banner);
+    }
+
+    /// One command, from its first octet to its tagged line.
+    async fn next(&mut self) -> Result<After, Error> {
+        let line = match self.first_line().await {
+            Ok(line) => line,
+            Err(Error::Bad(text)) => return self.untagged_bad(&text),
+            Err(other) => return Err(other),
+        };
+        let Some((tag, rest)) = split_tag(&line) else {
+            self.unread = syntax::literal_header(&line);
+            self.skip_unread().await?;
+            return self.untagged_bad("A command begins with a tag and a space");
+        };
+        let started = Instant::now();
+        let result = self.execute(&line, rest).await;
+        let result = match self.skip_unread().await {
+            Ok(()) => result,
+            Err(gone) => Err(gone),
+        };
+        self.log_command(&result, started);
+        self.finish(tag, result).await
+    }
+
+    /// Finds the row, reads the command's literals, checks the state, runs it.
+    async fn execute(&mut self, line: &bytes::Bytes, rest: usize) -> Result<Reply, Error> {
+        self.command = Command::none();
+        self.forbids_expunge = false;
+        self.unread = syntax::literal_header(line);
+        let (command, arguments) = Command::find(line, rest)?;
+        self.command = command;
+        self.entry.update(|info| {
+            info.commands += 1;
+            info.activity = command.name.into();
+        });
+        if !command.states.contains(self.state()) {
+            return Err(Error::bad(format!("{} is not allowed {}", command.name, self.state().describe())));
+        }
+        let text = self.assemble(line.clone(), arguments).await?;
+        let limits = self.syntax_limits();
+        (command.run)(self, &mut Parser::new(&text, arguments, limits)).await
+    }
+
+    /// Writes pending changes and the tagged line.
+    async fn finish(&mut self, tag: &[u8], result: Result<Reply, Error>) -> Result<After, Error> {
+        let (word, code, text, after) = match result {
+            Ok(reply) => ("OK", reply.code, reply.text, reply.after),
+            Err(Error::No { code, text }) => ("NO", code, text, After::Next),
+            Err(Error::Internal { code, text, source }) => {
+                tracing::error!(command = self.command.name, source, "command failed");
+                ("NO", Some(code), text, After::Next)
+            }
+            Err(Error::Bad(text)) => ("BAD", None, text, After::Next),
+            Err(other) => return Err(other),
+        };
+        if word != "BAD" && after == After::Next {
+            self.write_pending().await?;
+        }
+        let text = if text.is_empty() { format!("{} completed", self.command.name).into() } else { text };
+        Writer::new(&mut self.stream).status(tag, word, code.as_ref(), &text);
+        if word == "BAD" {
+            self.count_bad()?;
+        }
+        self.follow(after).await
+    }
+
+    /// Tells what others changed in the selected mailbox. RFC 9051 section 7.5.1: no EXPUNGE while message numbers are in
+    /// use, which the row of the command knows.
+    pub async fn write_pending(&mut self) -> Result<(), Error> {
+        let Some(selected) = &mut self.selected else { return Ok(()) };
+        let allowed = self.command.allow_expunge && !self.forbids_expunge;
+        let expunge = if allowed { Expunge::Allow } else { Expunge::Forbid };
+        // RFC 2180 section 3.3: the other sessions of a deleted mailbox are disconnected. A client that was told NO to
+        // everything, or nothing in IDLE, would not find out.
+        if selected.view.is_deleted() {
+            return Err(Error::bye("The selected mailbox was deleted by another session"));
+        }
+        selected.view.pending(expunge, self.enabled)?.send(&mut self.stream).await
+    }
+
+    async fn follow(&mut self, after: After) -> Result<After, Error> {
+        if after == After::StartTls {
+            self.start_tls().await?;
+        }
+        Ok(after)
+    }
+
+    /// RFC 9051 section 6.2.1. The stream refuses when the client sent more in plain text: it might not be the client's.
+    async fn start_tls(&mut self) -> Result<(), Error> {
+        let service = Arc::clone(&self.service);
+        let acceptor =
+            service.shared.tls.as_ref().ok_or_else(|| Error::bug("STARTTLS without certificates"))?;
+        self.stream.flush().await?;
+        self.stream.start_tls(acceptor).await.map_err(Error::Closed)?;
+        self.entry.update(|info| info.tls = true);
+        Ok(())
+    }
+
+    fn untagged_bad(&mut self, text: &str) -> Result<After, Error> {
+        Writer::new(&mut self.stream).status(b"*", "BAD", None, text);
+        self.count_bad()?;
+        Ok(After::Next)
+    }
+
+    /// Ends the session of a client that sends nonsense only.
+    fn count_bad(&mut self) -> Result<(), Error> {
+        self.bad += 1;
+        let options = &self.service.options;
+        let limit = if self.user.is_some() { options.bad_limit } else { options.bad_limit_before_login };
+        if self.bad < limit {
+            return Ok(());
+        }
+        self.service.shared.authenticator.misbehaved(&self.auth_context());
+        Err(Error::bye("Too many bad commands"))
+    }
+
+    fn log_command(&self, result: &Result<Reply, Error>, started: Instant) {
+        let ms = started.elapsed().as_millis();
+        let result = result.as_ref().map_or_else(Error::result, |_| "OK");
+        tracing::debug!(command = self.command.name, ms, result, "command");
+    }
+}
+
+/// What handlers ask the session for.
+impl Session {
+    pub fn state(&self) -> States {
+        match (&self.user, &self.selected) {
+            (None, _) => States::NOT_AUTHENTICATED,
+            (Some(_), None) => States::AUTHENTICATED,
+            (Some(_), Some(_)) => States::SELECTED,
+        }
+    }
+
+    /// The user who has logged in.
+    pub fn user(&self) -> Result<&User, Error> {
+        self.user.as_deref().ok_or_else(|| Error::bad("Not allowed before login"))
+    }
+
+    /// The selected mailbox and, apart from it, the stream.
+    pub fn selected(&mut self) -> Result<(&mut Selected, &mut Stream), Error> {
+        match &mut self.selected {
+            Some(selected) => Ok((selected, &mut self.stream)),
+            None => Err(Error::bad("No mailbox is selected")),
+        }
+    }
+
+    pub fn writer(&mut self) -> Writer<'_> {
+        Writer::new(&mut self.stream)
+    }
+
+    /// Message numbers of the command in work.
+    pub fn numbers(&self) -> Numbers {
+        self.command.numbers
+    }
+
+    /// Back to the authenticated state.
+    pub fn leave(&mut self) {
+        self.selected = None;
+        self.entry.update(|info| info.mailbox = None);
+    }
+
+    /// Back to the authenticated state by another command than CLOSE or UNSELECT: the client is told. RFC 7162 section 3.2.11
+    pub fn unselect(&mut self) {
+        if self.selected.is_some() {
+            self.leave();
+            self.writer().status(b"*", "OK", Some(&Code::Closed), "Previous mailbox closed");
+        }
+    }
+
+    /// From now on this mailbox is the selected one.
+    pub fn select(&mut self, selected: Selected, name: String) {
+        self.selected = Some(Box::new(selected));
+        self.entry.update(|info| info.mailbox = Some(name));
+    }
+
+    /// No EXPUNGE at the end of this command, although its row allows it: its arguments have message numbers.
+    pub fn forbid_expunge(&mut self) {
+        self.forbids_expunge = true;
+    }
+
+    /// A CONDSTORE enabling command was given. RFC 7162 section 3.1.2: the client learns HIGHESTMODSEQ at once.
+    pub fn enable_condstore(&mut self) {
+        if std::mem::replace(&mut self.enabled.condstore, true) {
+            return;
+        }
+        if let Some(selected) = &self.selected {
+            let code = Code::HighestModSeq(selected.view.highest_modseq());
+            Writer::new(&mut self.stream).status(b"*", "OK", Some(&code), "Highest");
+        }
+    }
+
+    /// RFC 7162 section 3.2.3: QRESYNC brings CONDSTORE with it.
+    pub fn enable_qresync(&mut self) {
+        self.enable_condstore();
+        self.enabled.qresync = true;
+    }
+
+    /// For authentication: who asks, from where, how protected.
+    pub fn auth_context(&self) -> Context {
+        let peer = match self.stream.peer() {
+            Peer::Tcp(address) => Some(address.ip()),
+            Peer::Unix => None,
+        };
+        let (local, tls) = (self.stream.is_local(), self.stream.tls().cloned());
+        Context { protocol: Protocol::Imap, peer, local, tls }
+    }
+
+    /// From now on the session is this user's: other timeouts and limits hold.
+    pub fn log_in(&mut self, user: User, mechanism: &str) {
+        let account = user.account.name().to_string();
+        tracing::Span::current().record("account", account.as_str());
+        tracing::info!(account, mechanism, "login");
+        self.entry.update(|info| info.account = Some(account));
+        self.user = Some(Box::new(user));
+        self.login_deadline = None;
+        self.bad = 0;
+        let timeout = self.idle_timeout();
+        self.stream.set_timeout(timeout);
+    }
+
+    pub fn idle_timeout(&self) -> Duration {
+        self.service.options.idle_timeout.max(LEAST_IDLE_TIMEOUT)
+    }
+
+    pub fn login_deadline(&self) -> Option<Instant> {
+        self.login_deadline
+    }
+
+    /// Octets that a command with its literals may have now.
+    pub fn command_limit(&self) -> usize {
+        let options = &self.service.options;
+        if self.user.is_some() { options.command_limit } else { options.command_limit_before_login }
+    }
+
+    pub fn syntax_limits(&self) -> syntax::Limits {
+        let options = &self.service.options;
+        syntax::Limits { nesting: options.nesting_limit, keywords: options.keyword_limit }
+    }
+}
+
+/// What the client is told when somebody else ends the session.
+pub fn bye(end: End) -> Error {
+    match end {
+        // RFC 5530 section 3: the server will be back
+        End::Shutdown => Error::Bye { code: Some(Code::Unavailable), text: "Server is shutting down".into() },
+        End::Kicked => Error::bye("The administrator ended this session"),
+    }
+}
+
+/// `tag SP`: the tag and the offset of what follows.
+fn split_tag(line: &[u8]) -> Option<(&[u8], usize)> {
+    let length = line.iter().position(|&c| !syntax::is_tag_char(c))?;
+    (length > 0 && line[length] == b' ').then(|| (&line[..length], length + 1))
+}
+
+fn peer_name(peer: &Peer) -> String {
+    match peer {
+        Peer::Tcp(address) => address.to_string(),
+        Peer::Unix => "unix".into(),
+    }
+}
