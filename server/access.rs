@@ -1,0 +1,97 @@
+//! How a command reaches the store: through the running server, or, when none runs, by opening it.
+
+use std::path::Path;
+
+use admin::{Client, ClientError, Context, Failure, Kind, Operation, Outcome, Progress, Who};
+use anyhow::Result;
+use conf::{Config, Loaded, Request, Surroundings};
+use store::Store;
+
+use crate::cli::Global;
+use crate::{output, privileges, service};
+
+/// The configuration that the command line asks for.
+pub fn load(global: &Global) -> Result<Loaded> {
+    let mut overrides = vec![];
+    if let Some(data) = &global.data {
+        overrides.push(("server.data".to_owned(), data.display().to_string()));
+    }
+    overrides.extend(global.set.iter().cloned());
+    let surroundings = Surroundings::of_process(nix::unistd::geteuid().is_root());
+    Ok(Request { file: global.config.clone(), overrides, surroundings }.load()?)
+}
+
+/// Runs operations one after another in one place.
+pub enum Access {
+    Server(Client),
+    Store(Box<Opened>),
+}
+
+pub struct Opened {
+    store: Store,
+}
+
+impl Access {
+    /// Finds the server, or opens the store. With `create` a store that does not exist is made.
+    pub fn open(config: &Config, create: bool) -> Result<Access> {
+        match Client::new(&config.admin.socket).probe() {
+            Ok(client) => Ok(Access::Server(client)),
+            Err(ClientError::NotRunning(_)) => {
+                Ok(Access::Store(Box::new(Opened { store: open(config, create)? })))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub fn run(&self, operation: &Operation) -> Result<Outcome> {
+        self.run_with(operation, &output::ignore_progress)
+    }
+
+    pub fn run_with(&self, operation: &Operation, progress: &dyn Fn(Progress)) -> Result<Outcome> {
+        match self {
+            Access::Server(client) => Ok(client.run(operation, progress)?),
+            Access::Store(opened) => {
+                let who = Who { uid: Some(nix::unistd::getuid().as_raw()), pid: None };
+                let context = Context { store: &opened.store, running: None, who, progress };
+                Ok(operation.run(&context)?)
+            }
+        }
+    }
+
+    /// Makes what was done through an opened store last. Nothing to do with a server.
+    pub fn close(self) -> Result<()> {
+        match self {
+            Access::Server(_) => Ok(()),
+            Access::Store(opened) => Ok(opened.store.close()?),
+        }
+    }
+}
+
+/// Loads the configuration, runs one operation and prints its outcome.
+pub fn run(global: &Global, operation: &Operation) -> Result<crate::exit::Exit> {
+    let loaded = load(global)?;
+    let creates = matches!(operation, Operation::AccountAdd { .. } | Operation::AccountImport { .. });
+    let access = Access::open(&loaded.config, creates)?;
+    let outcome = access.run(operation)?;
+    access.close()?;
+    output::print(&outcome, global.json)?;
+    Ok(crate::exit::Exit::Done)
+}
+
+/// Opens the store as the user that the server runs as, so that no file in it belongs to root.
+pub fn open(config: &Config, create: bool) -> Result<Store> {
+    if !create {
+        must_exist(&config.server.data)?;
+    }
+    privileges::become_server_user(config)?;
+    Ok(Store::open(service::store_options(config)?)?)
+}
+
+fn must_exist(data: &Path) -> Result<()> {
+    if data.is_dir() {
+        return Ok(());
+    }
+    let reason = format!("there is no store at {}", data.display());
+    let remedy = "Start the server once, make an account with `restante account add`, or name the directory with --data.";
+    Err(Failure::new(Kind::Missing, reason, remedy).into())
+}

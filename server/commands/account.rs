@@ -1,0 +1,202 @@
+//! `restante account`
+
+use admin::{AccountChanges, Operation, Outcome};
+use anyhow::{Result, bail};
+use clap::{Args, Subcommand};
+use conf::ByteSize;
+use store::AccountName;
+
+use super::account_name;
+use crate::access::{self, Access};
+use crate::cli::Global;
+use crate::exit::Exit;
+use crate::output;
+use crate::secret::PasswordSource;
+
+#[derive(Debug, Subcommand)]
+pub enum Account {
+    /// Make an account
+    Add {
+        #[arg(value_parser = account_name)]
+        account: AccountName,
+        #[command(flatten)]
+        password: PasswordSource,
+        /// Without a password: nobody can log in until one is set
+        #[arg(long, conflicts_with = "password_stdin")]
+        no_password: bool,
+        #[command(flatten)]
+        changes: Changes,
+    },
+    /// List all accounts
+    List,
+    /// Show an account
+    Show {
+        #[arg(value_parser = account_name)]
+        account: AccountName,
+    },
+    /// Change limits and switches
+    Set {
+        #[arg(value_parser = account_name)]
+        account: AccountName,
+        #[command(flatten)]
+        changes: Changes,
+    },
+    /// Set a new password
+    Password {
+        #[arg(value_parser = account_name)]
+        account: AccountName,
+        #[command(flatten)]
+        password: PasswordSource,
+        /// Take the password away: nobody can log in with one until it is set again
+        #[arg(long, conflicts_with = "password_stdin")]
+        remove: bool,
+    },
+    /// Stop logins; mail still arrives and the password stays
+    Disable {
+        #[arg(value_parser = account_name)]
+        account: AccountName,
+    },
+    /// Allow logins again
+    Enable {
+        #[arg(value_parser = account_name)]
+        account: AccountName,
+    },
+    /// Delete an account and all its mail
+    Delete {
+        #[arg(value_parser = account_name)]
+        account: AccountName,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Give an account another name
+    Rename {
+        #[arg(value_parser = account_name)]
+        from: AccountName,
+        #[arg(value_parser = account_name)]
+        to: AccountName,
+    },
+}
+
+/// What `add` and `set` can change.
+#[derive(Debug, Clone, Args)]
+pub struct Changes {
+    /// Limit of all mail together, such as "2 GiB"; 0: the configuration's
+    #[arg(long, value_name = "SIZE")]
+    bytes: Option<ByteSize>,
+    /// Limit of messages; 0: the configuration's
+    #[arg(long, value_name = "NUMBER")]
+    messages: Option<u64>,
+    /// Whether IMAP may be used
+    #[arg(long, value_name = "ON|OFF", value_parser = switch)]
+    imap: Option<bool>,
+    /// Whether POP3 may be used
+    #[arg(long, value_name = "ON|OFF", value_parser = switch)]
+    pop3: Option<bool>,
+    /// Whether mail is taken in
+    #[arg(long, value_name = "ON|OFF", value_parser = switch)]
+    delivery: Option<bool>,
+    /// Whether any login is possible
+    #[arg(long, value_name = "ON|OFF", value_parser = switch)]
+    login: Option<bool>,
+}
+
+fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "on" | "true" | "yes" => Ok(true),
+        "off" | "false" | "no" => Ok(false),
+        _ => Err("write on or off".into()),
+    }
+}
+
+impl Account {
+    pub fn run(self, global: &Global) -> Result<Exit> {
+        let operation = match self {
+            Account::Add { account, password, no_password, changes } => {
+                let password = if no_password { None } else { Some(password.hash(account.as_str())?) };
+                Operation::AccountAdd { account, password, changes: changes.into() }
+            }
+            Account::List => return list(global),
+            Account::Show { account } => Operation::AccountShow { account },
+            Account::Set { account, changes } => set(account, changes.into())?,
+            Account::Password { account, password, remove } => {
+                let password = if remove { None } else { Some(password.hash(account.as_str())?) };
+                Operation::AccountPassword { account, password }
+            }
+            Account::Disable { account } => login(account, false),
+            Account::Enable { account } => login(account, true),
+            Account::Delete { account, yes } => {
+                confirm(&account, yes)?;
+                Operation::AccountDelete { account }
+            }
+            Account::Rename { from, to } => Operation::AccountRename { from, to },
+        };
+        access::run(global, &operation)
+    }
+}
+
+fn set(account: AccountName, changes: AccountChanges) -> Result<Operation> {
+    if changes.is_empty() {
+        bail!("nothing to set\n  `restante account set --help` lists what can be set.");
+    }
+    Ok(Operation::AccountSet { account, changes })
+}
+
+fn login(account: AccountName, on: bool) -> Operation {
+    Operation::AccountSet {
+        account,
+        changes: AccountChanges { login: Some(on), ..AccountChanges::default() },
+    }
+}
+
+fn confirm(account: &AccountName, yes: bool) -> Result<()> {
+    use std::io::IsTerminal;
+    if yes {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        bail!(
+            "deleting {account} deletes all its mail, and there is no terminal to ask on\n  Say --yes to do it."
+        );
+    }
+    let question = format!("Delete {account} and all its mail?");
+    if dialoguer::Confirm::new().with_prompt(question).default(false).interact()? {
+        return Ok(());
+    }
+    bail!("nothing was deleted")
+}
+
+/// All accounts, asked for in batches so that no answer is too large.
+fn list(global: &Global) -> Result<Exit> {
+    const BATCH: usize = 1000;
+    let access = Access::open(&access::load(global)?.config, false)?;
+    let mut all = vec![];
+    loop {
+        let after = all.last().and_then(|last: &admin::AccountView| AccountName::new(&last.name).ok());
+        let Outcome::Accounts { accounts } = access.run(&Operation::AccountList { after, limit: BATCH })?
+        else {
+            bail!("the server answered something else than accounts\n  Use the same version for both.");
+        };
+        let last = accounts.len() < BATCH;
+        all.extend(accounts);
+        if last {
+            break;
+        }
+    }
+    access.close()?;
+    output::print(&Outcome::Accounts { accounts: all }, global.json)?;
+    Ok(Exit::Done)
+}
+
+impl From<Changes> for AccountChanges {
+    fn from(changes: Changes) -> AccountChanges {
+        AccountChanges {
+            bytes: changes.bytes.map(|size| size.0),
+            messages: changes.messages,
+            imap: changes.imap,
+            pop3: changes.pop3,
+            delivery: changes.delivery,
+            login: changes.login,
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Outcomes on standard output: JSON for programs, tables for people.
+
+use std::io::{IsTerminal, Write};
+
+use admin::{
+    AccountView, AppPasswordView, ImportReport, Lockout, MailboxView, Outcome, Progress, SessionView, Status,
+};
+use anyhow::{Context, Result};
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use conf::ByteSize;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::time;
+
+/// Prints and flushes; a reader that went away is no error.
+pub fn print(outcome: &Outcome, json: bool) -> Result<()> {
+    let text = if json {
+        serde_json::to_string(outcome).context("the outcome cannot be written as JSON")?
+    } else {
+        human(outcome)
+    };
+    line(&text)
+}
+
+/// One line or table on standard output.
+pub fn line(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("standard output cannot be written"),
+    }
+}
+
+pub fn ignore_progress(_: Progress) {}
+
+/// A bar on standard error, if that is a terminal.
+pub fn progress_bar(what: &str, json: bool) -> ProgressBar {
+    if json || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:32} {pos}/{len} {msg}") {
+        bar.set_style(style);
+    }
+    bar.set_prefix(what.to_owned());
+    bar
+}
+
+fn human(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Done { message } => message.clone(),
+        Outcome::Account(account) => self::account(account),
+        Outcome::Accounts { accounts } => self::accounts(accounts),
+        Outcome::AppPasswords { app_passwords } => self::app_passwords(app_passwords),
+        Outcome::Imported(report) => self::import(report),
+        Outcome::Mailboxes { mailboxes } => self::mailboxes(mailboxes),
+        Outcome::Status(status) => self::status(status),
+        Outcome::Sessions { sessions } => self::sessions(sessions),
+        Outcome::Lockouts { lockouts } => self::lockouts(lockouts),
+    }
+}
+
+fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(header.to_vec());
+    table
+}
+
+/// Facts of one thing, a line each.
+fn facts(facts: &[(&str, String)]) -> String {
+    let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let lines: Vec<String> = facts.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect();
+    lines.join("\n")
+}
+
+fn account(account: &AccountView) -> String {
+    let limit = |own: u64, in_force: u64, print: &dyn Fn(u64) -> String| match (own, in_force) {
+        (_, 0) => "no limit".to_owned(),
+        (0, _) => format!("{} (the default)", print(in_force)),
+        _ => print(in_force),
+    };
+    let octets = |octets: u64| ByteSize(octets).to_string();
+    let limits = account.limits_in_force;
+    facts(&[
+        ("account", account.name.clone()),
+        ("password", account.password.clone().unwrap_or_else(|| "none".into())),
+        ("app passwords", or_dash(account.app_passwords.join(", "))),
+        ("switched off", or_dash(switched_off(&account.switches))),
+        (
+            "messages",
+            format!(
+                "{} of {}",
+                account.messages,
+                limit(account.limits.messages, limits.messages, &|n| n.to_string())
+            ),
+        ),
+        (
+            "size",
+            format!("{} of {}", octets(account.bytes), limit(account.limits.bytes, limits.bytes, &octets)),
+        ),
+        ("last IMAP login", moment(account.last_login.imap)),
+        ("last POP3 login", moment(account.last_login.pop3)),
+        ("created", time::print(account.created)),
+        ("id, shard", format!("{}, {}", account.id, account.shard)),
+    ])
+}
+
+fn switched_off(switches: &store::Switches) -> String {
+    let all = [
+        ("login", switches.login),
+        ("imap", switches.imap),
+        ("pop3", switches.pop3),
+        ("delivery", switches.delivery),
+    ];
+    all.into_iter().filter(|(_, on)| !on).map(|(name, _)| name).collect::<Vec<_>>().join(", ")
+}
+
+fn accounts(accounts: &[AccountView]) -> String {
+    let mut table = table(["ACCOUNT", "MESSAGES", "SIZE", "LIMIT", "OFF", "LAST IMAP", "LAST POP3"]);
+    for account in accounts {
+        let limit = account.limits_in_force.bytes;
+        table.add_row([
+            account.name.clone(),
+            account.messages.to_string(),
+            size(account.bytes),
+            if limit == 0 { "-".into() } else { size(limit) },
+            or_dash(switched_off(&account.switches)),
+            moment(account.last_login.imap),
+            moment(account.last_login.pop3),
+        ]);
+    }
+    if accounts.is_empty() {
+        "There is no account; make one with `restante account add NAME`.".into()
+    } else {
+        table.to_string()
+    }
+}
+
+fn app_passwords(app_passwords: &[AppPasswordView]) -> String {
+    let mut table = table(["LABEL", "PROTOCOLS", "EXPIRES", "LAST USED", "CREATED"]);
+    for password in app_passwords {
+        let protocols =
+            if password.protocols.is_empty() { "all".into() } else { password.protocols.join(", ") };
+        table.add_row([
+            password.label.clone(),
+            protocols,
+            moment(password.expires),
+            moment(password.last_used),
+            time::print(password.created),
+        ]);
+    }
+    if app_passwords.is_empty() { "There is no app password.".into() } else { table.to_string() }
+}
+
+fn import(report: &ImportReport) -> String {
+    let refused = report.refused.iter().map(|refused| format!("line {}: {}\n", refused.line, refused.reason));
+    let lines: String = refused.collect();
+    format!("{lines}{} added, {} updated, {} refused", report.added, report.updated, report.refused.len())
+}
+
+fn mailboxes(mailboxes: &[MailboxView]) -> String {
+    let mut table = table(["MAILBOX", "MESSAGES", "UNSEEN", "SIZE", "SPECIAL USE", "SUBSCRIBED"]);
+    for mailbox in mailboxes {
+        table.add_row([
+            mailbox.name.clone(),
+            mailbox.messages.to_string(),
+            mailbox.unseen.to_string(),
+            size(mailbox.bytes),
+            or_dash(mailbox.special_use.clone().unwrap_or_default()),
+            if mailbox.subscribed { "yes".into() } else { "no".to_owned() },
+        ]);
+    }
+    table.to_string()
+}
+
+fn status(status: &Status) -> String {
+    let mut all = vec![("version", status.version.clone())];
+    match &status.server {
+        None => all.push(("server", "not running".into())),
+        Some(server) => {
+            all.push((
+                "server",
+                format!("running as process {} since {}", server.pid, time::print(server.started)),
+            ));
+            all.push(("host name", server.hostname.clone()));
+            let listeners =
+                server.listeners.iter().map(|listener| format!("{} {}", listener.protocol, listener.address));
+            all.push(("listens on", listeners.collect::<Vec<_>>().join(", ")));
+            let (imap, pop3, lmtp) = (server.imap_sessions, server.pop3_sessions, server.lmtp_sessions);
+            all.push(("sessions", format!("{imap} IMAP, {pop3} POP3, {lmtp} LMTP")));
+            all.push(("locked out", server.lockouts.to_string()));
+        }
+    }
+    all.push(("accounts", status.accounts.to_string()));
+    all.push(("messages", format!("{}, {}", status.messages, size(status.bytes))));
+    facts(&all)
+}
+
+fn sessions(sessions: &[SessionView]) -> String {
+    let mut table = table(["ID", "PROTOCOL", "PEER", "TLS", "ACCOUNT", "MAILBOX", "DOES", "SINCE", "CLIENT"]);
+    for session in sessions {
+        table.add_row([
+            session.id.to_string(),
+            session.protocol.clone(),
+            session.peer.clone(),
+            if session.tls { "yes".into() } else { "no".to_owned() },
+            or_dash(session.account.clone().unwrap_or_default()),
+            or_dash(session.mailbox.clone().unwrap_or_default()),
+            session.activity.clone(),
+            time::print(session.since),
+            or_dash(session.client.clone().unwrap_or_default()),
+        ]);
+    }
+    if sessions.is_empty() { "Nobody is connected.".into() } else { table.to_string() }
+}
+
+fn lockouts(lockouts: &[Lockout]) -> String {
+    let mut table = table(["LOCKED OUT", "FOR"]);
+    for lockout in lockouts {
+        table.add_row([lockout.who.clone(), format!("{} s", lockout.seconds)]);
+    }
+    if lockouts.is_empty() { "Nobody is locked out.".into() } else { table.to_string() }
+}
+
+/// Three digits and a unit are enough in a table.
+fn size(octets: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut unit = 0;
+    let mut tenths = octets.saturating_mul(10);
+    while tenths >= 10_240 && unit + 1 < UNITS.len() {
+        tenths /= 1024;
+        unit += 1;
+    }
+    if unit == 0 || tenths >= 1000 {
+        format!("{} {}", tenths / 10, UNITS[unit])
+    } else {
+        format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+    }
+}
+
+fn moment(seconds: Option<i64>) -> String {
+    seconds.map_or_else(|| "-".into(), time::print)
+}
+
+fn or_dash(text: String) -> String {
+    if text.is_empty() { "-".into() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_short() {
+        assert_eq!(size(0), "0 B");
+        assert_eq!(size(1023), "1023 B");
+        assert_eq!(size(1536), "1.5 KiB");
+        assert_eq!(size(64 << 20), "64.0 MiB");
+        assert_eq!(size(200 << 30), "200 GiB");
+    }
+}

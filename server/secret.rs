@@ -1,0 +1,92 @@
+//! Passwords: from a prompt or from standard input, never from the command line; hashed here, so that they go nowhere.
+
+use std::io::{IsTerminal, Read};
+
+use admin::PasswordHash;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+/// Where the password comes from.
+#[derive(Debug, Clone, Args)]
+pub struct PasswordSource {
+    /// Read the password from standard input (one line) instead of asking for it
+    #[arg(long)]
+    pub password_stdin: bool,
+}
+
+impl PasswordSource {
+    /// Gets the password and hashes it.
+    pub fn hash(&self, account: &str) -> Result<PasswordHash> {
+        let password = if self.password_stdin { from_stdin()? } else { from_prompt(account)? };
+        hash(&password)
+    }
+}
+
+pub fn hash(password: &str) -> Result<PasswordHash> {
+    if password.is_empty() {
+        bail!("the password is empty; choose one of at least one character");
+    }
+    Ok(PasswordHash(common::password::hash(password)))
+}
+
+/// One line; more than one is a mistake that would otherwise be noticed at the first login.
+fn from_stdin() -> Result<String> {
+    let mut text = String::new();
+    std::io::stdin()
+        .take(4097)
+        .read_to_string(&mut text)
+        .context("the password cannot be read from standard input")?;
+    let password = text.strip_suffix('\n').unwrap_or(&text);
+    let password = password.strip_suffix('\r').unwrap_or(password);
+    if password.contains(['\n', '\r', '\0']) || text.len() > 4096 {
+        bail!("the password on standard input is not one line of at most 4096 octets");
+    }
+    Ok(password.to_owned())
+}
+
+fn from_prompt(account: &str) -> Result<String> {
+    if !std::io::stdin().is_terminal() {
+        bail!(
+            "there is no terminal to ask for the password on\n  Give it on standard input with --password-stdin."
+        );
+    }
+    dialoguer::Password::new()
+        .with_prompt(format!("Password for {account}"))
+        .with_confirmation("Once more", "The two are not the same.")
+        .interact()
+        .context("no password was given")
+}
+
+/// A password that nobody needs to remember: 24 letters and digits without those that look alike, in groups of six;
+/// 118 bits.
+pub fn generate() -> Result<String> {
+    const ALPHABET: &[u8; 31] = b"abcdefghjkmnpqrstuvwxyz23456789";
+    let mut password = String::new();
+    let mut octets = [0; 64];
+    while password.len() < 27 {
+        getrandom::fill(&mut octets).context("the system gives no random numbers")?;
+        // Octets from 248 on are left out, so that every letter is as likely as another.
+        for octet in octets.iter().filter(|octet| **octet < 248) {
+            if password.len() < 27 {
+                password.push(char::from(ALPHABET[usize::from(*octet) % ALPHABET.len()]));
+            }
+            if [6, 13, 20].contains(&password.len()) {
+                password.push('-');
+            }
+        }
+    }
+    Ok(password)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generated_passwords_are_long_and_different() {
+        let (one, two) = (generate().unwrap(), generate().unwrap());
+        assert_eq!(one.len(), 27);
+        assert_eq!(one.split('-').map(str::len).collect::<Vec<_>>(), [6, 6, 6, 6]);
+        assert_ne!(one, two);
+    }
+}

@@ -1,0 +1,225 @@
+//! From the configuration to what the crates want: store, TLS, authentication, limits, and one service a protocol.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use common::auth::{AuthOptions, Authenticator, OauthOptions};
+use common::limits::{LimitOptions, Limits};
+use common::session::{Sessions, Shared};
+use common::tls::{Acceptor, CertificateFiles, TlsOptions};
+use conf::Config;
+use store::{MailboxName, SpecialUse, Store};
+
+use crate::directory::Accounts;
+
+/// Everything that a connection may need.
+#[derive(Clone)]
+pub struct Services {
+    pub shared: Shared,
+    pub imap: Arc<imap::Service>,
+    pub pop3: Arc<pop3::Service>,
+    pub lmtp: Arc<lmtp::Service>,
+    pub acceptor: Acceptor,
+    pub handshake_timeout: std::time::Duration,
+}
+
+impl Services {
+    pub fn new(config: &Config, store: &Store, acceptor: Acceptor) -> Result<Services> {
+        let shared = Shared {
+            hostname: config.server.hostname.as_str().into(),
+            sessions: Sessions::new(),
+            limits: Limits::new(limit_options(config)),
+            authenticator: authenticator(config, store)?,
+            tls: Some(acceptor.clone()),
+        };
+        let store = || store.clone();
+        Ok(Services {
+            imap: Arc::new(imap::Service {
+                shared: shared.clone(),
+                store: store(),
+                options: imap_options(config),
+            }),
+            pop3: Arc::new(pop3::Service {
+                shared: shared.clone(),
+                store: store(),
+                options: pop3_options(config),
+            }),
+            lmtp: Arc::new(lmtp::Service {
+                shared: shared.clone(),
+                store: store(),
+                options: lmtp_options(config),
+            }),
+            shared,
+            acceptor,
+            handshake_timeout: config.limits.handshake_timeout,
+        })
+    }
+}
+
+fn authenticator(config: &Config, store: &Store) -> Result<Authenticator> {
+    let auth = &config.auth;
+    let oauth = auth.oauth.as_ref().map(|oauth| OauthOptions {
+        keys: oauth.keys.clone(),
+        issuer: oauth.issuer.clone(),
+        audience: oauth.audience.clone(),
+        claim: oauth.claim.clone(),
+    });
+    let options = AuthOptions {
+        mechanisms: auth.mechanisms.clone(),
+        plaintext_without_tls: auth.plaintext_without_tls,
+        challenge_mechanisms: auth.challenge_mechanisms,
+        default_domain: auth.default_domain.clone(),
+        failures: auth.failures,
+        lockout_seconds: auth.lockout.as_secs(),
+        oauth,
+        hostname: config.server.hostname.clone(),
+    };
+    let directory = Arc::new(Accounts(store.clone()));
+    Authenticator::new(options, directory)
+        .map_err(|reason| anyhow!("section [auth] of the configuration: {reason}"))
+}
+
+fn limit_options(config: &Config) -> LimitOptions {
+    LimitOptions {
+        connections: config.limits.connections,
+        connections_per_address: config.limits.connections_per_address,
+        connections_per_account: config.limits.connections_per_account,
+        rate_per_address: config.limits.rate_per_address,
+    }
+}
+
+fn imap_options(config: &Config) -> imap::Options {
+    imap::Options {
+        banner: config.imap.banner.clone(),
+        login_timeout: config.imap.login_timeout,
+        idle_timeout: config.imap.idle_timeout,
+        command_limit_before_login: config.imap.command_limit_before_login,
+        command_limit: config.imap.command_limit,
+        append_limit: config.limits.message,
+        ..imap::Options::default()
+    }
+}
+
+fn pop3_options(config: &Config) -> pop3::Options {
+    let defaults = pop3::Options::default();
+    let pop3 = &config.pop3;
+    pop3::Options {
+        greeting: pop3.banner.clone(),
+        implementation: match &pop3.implementation {
+            conf::Implementation::Auto => defaults.implementation,
+            conf::Implementation::Hidden => None,
+            conf::Implementation::Text(text) => Some(text.clone()),
+        },
+        language: match pop3.language {
+            conf::Language::English => pop3::Language::English,
+            conf::Language::German => pop3::Language::German,
+            conf::Language::French => pop3::Language::French,
+        },
+        login_timeout: pop3.login_timeout,
+        idle_timeout: pop3.idle_timeout,
+        login_delay: (!pop3.login_delay.is_zero()).then(|| pop3::LoginDelay::new(pop3.login_delay)),
+        expire: pop3.expire.map_or(pop3::Expire::Never, pop3::Expire::Days),
+        retr_sets_seen: pop3.retr_sets_seen,
+        ..defaults
+    }
+}
+
+pub fn lmtp_options(config: &Config) -> lmtp::Options {
+    let lmtp = &config.lmtp;
+    lmtp::Options {
+        greeting: lmtp.banner.clone(),
+        separators: lmtp.separators.chars().collect(),
+        message_limit: config.limits.message,
+        recipients_limit: lmtp.recipients,
+        timeout: lmtp.idle_timeout,
+        over_quota: match lmtp.over_quota {
+            conf::OverQuota::Refuse => lmtp::OverQuota::Refuse,
+            conf::OverQuota::Defer => lmtp::OverQuota::Defer,
+        },
+        missing_mailbox: match lmtp.missing_mailbox {
+            conf::MissingMailbox::Inbox => lmtp::MissingMailbox::Inbox,
+            conf::MissingMailbox::Create => lmtp::MissingMailbox::Create,
+            conf::MissingMailbox::Refuse => lmtp::MissingMailbox::Reject,
+        },
+    }
+}
+
+pub fn store_options(config: &Config) -> Result<store::Options> {
+    let mailbox = |mailbox: &conf::NewMailbox| {
+        let name = MailboxName::new(&mailbox.name).with_context(|| {
+            format!("store.new_account_mailboxes: {:?} cannot be a mailbox", mailbox.name)
+        })?;
+        Ok((name, mailbox.special_use.map(special_use)))
+    };
+    Ok(store::Options {
+        path: config.server.data.clone(),
+        shards: config.store.shards,
+        retain_expunged: config.store.retain_expunged,
+        message_limit: config.limits.message,
+        limits: store::Limits {
+            bytes: config.limits.account_bytes,
+            messages: config.limits.account_messages,
+        },
+        compression: config.store.compression,
+        new_account_mailboxes: config
+            .store
+            .new_account_mailboxes
+            .iter()
+            .map(mailbox)
+            .collect::<Result<_>>()?,
+    })
+}
+
+fn special_use(special_use: conf::SpecialUse) -> SpecialUse {
+    match special_use {
+        conf::SpecialUse::All => SpecialUse::All,
+        conf::SpecialUse::Archive => SpecialUse::Archive,
+        conf::SpecialUse::Drafts => SpecialUse::Drafts,
+        conf::SpecialUse::Flagged => SpecialUse::Flagged,
+        conf::SpecialUse::Important => SpecialUse::Important,
+        conf::SpecialUse::Junk => SpecialUse::Junk,
+        conf::SpecialUse::Sent => SpecialUse::Sent,
+        conf::SpecialUse::Trash => SpecialUse::Trash,
+    }
+}
+
+/// The certificates that are configured; none when a self-signed one is to be made.
+pub fn configured_tls(config: &Config) -> Result<Option<Acceptor>> {
+    if config.tls.certificates.is_empty() {
+        return Ok(None);
+    }
+    let certificates = config.tls.certificates.iter();
+    let files = certificates
+        .map(|pair| CertificateFiles { certificate: pair.certificate.clone(), key: pair.key.clone() })
+        .collect();
+    Ok(Some(acceptor(config, files)?))
+}
+
+/// The self-signed certificate in the data directory, made if it is not there.
+pub fn self_signed_tls(config: &Config) -> Result<Acceptor> {
+    let files = self_signed_files(config);
+    let names = [config.server.hostname.clone(), "localhost".into()];
+    if common::tls::ensure_self_signed(&files, &names)? {
+        tracing::info!(certificate = %files.certificate.display(), "made a self-signed certificate, since tls.certificates names none");
+    }
+    acceptor(config, vec![files])
+}
+
+pub fn self_signed_files(config: &Config) -> CertificateFiles {
+    let directory = config.server.data.join("tls");
+    CertificateFiles {
+        certificate: directory.join("self-signed.pem"),
+        key: directory.join("self-signed.key"),
+    }
+}
+
+fn acceptor(config: &Config, certificates: Vec<CertificateFiles>) -> Result<Acceptor> {
+    let options = TlsOptions { certificates, client_ca: config.tls.client_ca.clone() };
+    Acceptor::new(options).context("section [tls] of the configuration")
+}
+
+/// For `restante config check`: what the server would find, without making anything.
+pub fn check_certificates(config: &Config) -> Result<()> {
+    configured_tls(config)?;
+    Ok(())
+}
