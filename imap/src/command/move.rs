@@ -1,0 +1,27 @@
+//! MOVE and UID MOVE. RFC 6851, RFC 9051 section 6.4.8
+//!
+//! COPYUID goes out untagged, before the EXPUNGE or VANISHED responses, which are what the view has to tell anyway.
+
+use super::copy::{copy_uid, operands};
+use crate::error::Error;
+use crate::name::Rights;
+use crate::response::{Code, Reply};
+use crate::session::Session;
+use crate::syntax::Parser;
+
+pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Reply, Error> {
+    let (uids, target) = operands(session, arguments)?;
+    let selected = session.selected()?.0;
+    // RFC 6851 section 4.4: what it needs, beside the right to insert into the target
+    selected.require(Rights::DELETE_MESSAGES)?;
+    selected.require(Rights::EXPUNGE)?;
+    let source = selected.mailbox.clone();
+    let moved = source.move_to(&uids, &target).await.map_err(|error| Error::from(error).or_try_create())?;
+    let Some(code) = copy_uid(&moved) else { return Ok(Reply::completed()) };
+    session.writer().status(b"*", "OK", Some(&code), "Moved");
+    // RFC 7162 section 3.2.7, which goes for MOVE too (RFC 6851 section 4.1)
+    if session.enabled.qresync {
+        return Ok(Reply::code(Code::HighestModSeq(moved.modseq)));
+    }
+    Ok(Reply::completed())
+}

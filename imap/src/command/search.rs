@@ -1,0 +1,192 @@
+//! SEARCH and UID SEARCH. RFC 9051 section 6.4.4, RFC 3501 section 6.4.4, RFC 4731, RFC 7162 section 3.1.5
+//!
+//! Candidates are looked at in windows: first by their rows, then those that are undecided by what is stored, each step
+//! bounded and in one blocking call with a snapshot of its own.
+
+use std::collections::VecDeque;
+use std::ops::{ControlFlow, Range};
+
+use store::{Mailbox, ModSeq, Row, UidSet};
+
+use crate::error::Error;
+use crate::response::Reply;
+use crate::search::candidates::candidates;
+use crate::search::charset::Charset;
+use crate::search::eval::{self, Evidence};
+use crate::search::key::{Context, Key, parse_keys};
+use crate::search::result::{self, Found, Options};
+use crate::session::{Selected, Session};
+use crate::syntax::Parser;
+use crate::view::{Numbering, SeqNum};
+
+/// Rows that are looked at between two yields.
+const WINDOW: usize = 4096;
+/// Octets of messages that are read in one blocking call.
+const READ_AHEAD: u64 = 1024 * 1024;
+
+struct Search {
+    options: Option<Options>,
+    key: Key,
+    modseq: bool,
+    numbering: Numbering,
+}
+
+pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Reply, Error> {
+    let enabled = session.enabled;
+    let (selected, stream) = session.selected()?;
+    selected.view.refresh(&UidSet::new(), enabled)?.send(stream).await?;
+    let search = parse(session, arguments)?;
+    if search.modseq {
+        session.enable_condstore();
+    }
+    let found = find(session.selected()?.0, &search).await?;
+    let tag = session.tag.clone();
+    let stream = &mut session.stream;
+    match search.options {
+        None => result::write_search(&found, stream).await?,
+        Some(options) => result::write_esearch(&found, options, search.numbering, &tag, stream).await?,
+    }
+    Ok(Reply::completed())
+}
+
+/// `SP [search-return-opts SP] ["CHARSET" SP charset SP] search-key *(SP search-key)`
+fn parse(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Search, Error> {
+    let numbering = session.numbers().numbering();
+    let nesting = session.syntax_limits().nesting;
+    arguments.space()?;
+    let mut options = None;
+    if arguments.word("RETURN") {
+        arguments.space()?;
+        options = Some(Options::parse(arguments)?);
+        arguments.space()?;
+    }
+    let mut charset = Charset::default();
+    if arguments.word("CHARSET") {
+        arguments.space()?;
+        charset = Charset::named(&arguments.astring()?)?;
+        arguments.space()?;
+    }
+    let view = session.selected()?.0.view.known();
+    let mut context = Context { charset, view, nesting, modseq: false };
+    let mut key = parse_keys(arguments, &mut context)?;
+    eval::sort(&mut key);
+    Ok(Search { options, key, modseq: context.modseq, numbering })
+}
+
+async fn find(selected: &Selected, search: &Search) -> Result<Found, Error> {
+    let uids = candidates(&search.key, selected.view.known());
+    let mut finder = Finder { selected, search, found: Found::default(), highest: ModSeq(0) };
+    let positions: Vec<Range<usize>> = selected.view.positions(&uids).collect();
+    match search.options {
+        Some(options) if options.ends_only() => finder.ends(options, &positions).await?,
+        _ => finder.scan(positions.into_iter().flatten(), false).await?,
+    }
+    let Finder { mut found, highest, .. } = finder;
+    // RFC 7162 section 3.1.6: "omitted if no match"
+    found.modseq = (search.modseq && !found.numbers.is_empty()).then_some(highest);
+    Ok(found)
+}
+
+struct Finder<'a> {
+    selected: &'a Selected,
+    search: &'a Search,
+    found: Found,
+    /// The highest MODSEQ of what was found.
+    highest: ModSeq,
+}
+
+impl Finder<'_> {
+    /// MIN and MAX alone: from either end to the first match.
+    async fn ends(&mut self, options: Options, positions: &[Range<usize>]) -> Result<(), Error> {
+        if options.min {
+            self.scan(positions.iter().cloned().flatten(), true).await?;
+        }
+        if options.max && (!options.min || !self.found.numbers.is_empty()) {
+            self.scan(positions.iter().cloned().rev().flat_map(Iterator::rev), true).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks at the messages at these places, in this order; with `first_only` to the first that matches.
+    async fn scan(
+        &mut self,
+        mut rest: impl Iterator<Item = usize> + Send,
+        first_only: bool,
+    ) -> Result<(), Error> {
+        loop {
+            let window: Vec<usize> = rest.by_ref().take(WINDOW).collect();
+            if window.is_empty() {
+                return Ok(());
+            }
+            let rows: Vec<(SeqNum, Row)> =
+                window.iter().filter_map(|&index| self.selected.view.at(index)).collect();
+            let matching = self.matching(&rows).await?;
+            for (seq, row) in rows.iter().filter(|(_, row)| matching.contains(row.uid)) {
+                self.add(*seq, row);
+                if first_only {
+                    return Ok(());
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn add(&mut self, seq: SeqNum, row: &Row) {
+        self.highest = self.highest.max(row.modseq);
+        self.found.numbers.push(match self.search.numbering {
+            Numbering::Seq => seq.0,
+            Numbering::Uid => row.uid.0,
+        });
+    }
+
+    /// Which of the rows match.
+    async fn matching(&self, rows: &[(SeqNum, Row)]) -> Result<UidSet, Error> {
+        let (key, view) = (&self.search.key, &self.selected.view);
+        let mut matching = Vec::new();
+        let mut undecided: Vec<Row> = Vec::new();
+        for (_, row) in rows {
+            match eval::by_row(key, row, view.is_recent(row.uid)) {
+                Some(true) => matching.push(row.uid),
+                Some(false) => {}
+                None => undecided.push(*row),
+            }
+        }
+        undecided.sort_unstable_by_key(|row| row.uid);
+        let mut undecided = VecDeque::from(undecided);
+        while !undecided.is_empty() {
+            let step = common::block(|| self.read_step(&self.selected.mailbox, &mut undecided))?;
+            matching.extend(step.ranges().iter().cloned().flatten().map(store::Uid));
+            tokio::task::yield_now().await;
+        }
+        Ok(matching.into_iter().collect())
+    }
+
+    /// Decides messages from the front of the queue until enough has been read. Those that exist no more do not match.
+    fn read_step(&self, mailbox: &Mailbox, undecided: &mut VecDeque<Row>) -> store::Result<UidSet> {
+        let uids: UidSet = undecided.iter().map(|row| row.uid).collect();
+        let mut matching = UidSet::new();
+        let (mut read, mut full) = (0, false);
+        mailbox.snapshot()?.messages(&uids, &mut |message| {
+            while undecided.front().is_some_and(|row| row.uid < message.uid) {
+                undecided.pop_front();
+            }
+            let Some(row) = undecided.pop_front_if(|row| row.uid == message.uid) else {
+                return Ok(ControlFlow::Continue(()));
+            };
+            let mut evidence = Evidence::new(row, self.selected.view.is_recent(row.uid), &message);
+            if evidence.matches(&self.search.key)? {
+                matching.insert(row.uid);
+            }
+            read += evidence.read + PER_MESSAGE;
+            full = read >= READ_AHEAD;
+            Ok(if full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        if !full {
+            undecided.clear();
+        }
+        Ok(matching)
+    }
+}
+
+/// What looking at a message costs beside its octets, in octets.
+const PER_MESSAGE: u64 = 1024;

@@ -1,0 +1,213 @@
+//! One batch of FETCH output: made from a snapshot in one blocking step, sent when the snapshot is gone.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+
+use bytes::{Bytes, BytesMut};
+use common::stream::Stream;
+use store::{Keyword, Mailbox, Message, Row, Uid, UidSet};
+
+use super::body::{Answer, Loaded, Source};
+use super::{Item, Known, Ready, RowItem, envelope, simple, structure};
+use crate::error::Error;
+use crate::response::{Code, Sink, Writer};
+use crate::updates::BATCH;
+use crate::view::SeqNum;
+
+/// A message whose line is still to be written.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    pub seq: SeqNum,
+    pub row: Row,
+    pub recent: bool,
+    /// What is told beside what was asked for: \Seen has just been set.
+    pub extra: &'static [RowItem],
+}
+
+/// What lines are made from.
+pub struct Request<'a> {
+    pub mailbox: &'a Mailbox,
+    pub items: &'a [Item],
+    pub keywords: &'a [Keyword],
+}
+
+/// Output in order: text, and octets that are read when it is their turn.
+#[derive(Default)]
+pub struct Batch {
+    done: Vec<Piece>,
+    text: BytesMut,
+    /// Octets in `done` that are in memory already.
+    size: usize,
+    pub trouble: Trouble,
+}
+
+/// Messages that have no line.
+#[derive(Default)]
+pub struct Trouble {
+    /// Some exist no more.
+    pub expunged: bool,
+    /// Some could not be read: why the first could not.
+    pub failure: Option<store::Error>,
+}
+
+enum Piece {
+    Octets(Bytes),
+    Later(Source),
+}
+
+impl Request<'_> {
+    /// Takes lines from the front of `wanted`, from one snapshot, until the batch is full. Blocks.
+    pub fn batch(&self, wanted: &mut VecDeque<Wanted>) -> store::Result<Batch> {
+        let mut batch = Batch::default();
+        let uids: UidSet = wanted.iter().map(|message| message.row.uid).collect();
+        let snapshot = self.mailbox.snapshot()?;
+        snapshot.messages(&uids, &mut |message| {
+            if let Some(wanted) = batch.skip_to(message.uid, wanted) {
+                self.line(&mut batch, &wanted, &message);
+            }
+            Ok(if batch.is_full() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        if !batch.is_full() {
+            // The snapshot has none of what is left.
+            batch.trouble.expunged |= !wanted.is_empty();
+            wanted.clear();
+        }
+        Ok(batch)
+    }
+
+    /// One line, or none and the reason.
+    fn line(&self, batch: &mut Batch, wanted: &Wanted, message: &Message) {
+        let mut loaded = Loaded::default();
+        let ready =
+            self.items.iter().map(|item| item.ready(message, &mut loaded)).collect::<store::Result<Vec<_>>>();
+        match ready {
+            Ok(ready) => self.write(batch, wanted, ready),
+            Err(store::Error::Expunged) => batch.trouble.expunged = true,
+            Err(failure) => drop(batch.trouble.failure.get_or_insert(failure)),
+        }
+    }
+
+    fn write(&self, batch: &mut Batch, wanted: &Wanted, ready: Vec<Ready<'_>>) {
+        let Wanted { seq, row, recent, extra } = *wanted;
+        let known = Known { seq, row, recent, keywords: self.keywords };
+        Writer::new(batch).raw("* ").show(seq.0).raw(" FETCH ");
+        let mut before = "(";
+        for item in ready {
+            Writer::new(batch).raw(before);
+            batch.item(item, &known);
+            before = " ";
+        }
+        for item in extra.iter().filter(|extra| !self.items.contains(&Item::Row(**extra))) {
+            item.write(Writer::new(batch).raw(before), &known);
+            before = " ";
+        }
+        Writer::new(batch).raw(")\r\n");
+    }
+}
+
+impl Batch {
+    fn is_full(&mut self) -> bool {
+        self.queued() >= BATCH
+    }
+
+    /// The message with this UID; those before it exist no more.
+    fn skip_to(&mut self, uid: Uid, wanted: &mut VecDeque<Wanted>) -> Option<Wanted> {
+        while wanted.front().is_some_and(|first| first.row.uid < uid) {
+            wanted.pop_front();
+            self.trouble.expunged = true;
+        }
+        wanted.pop_front_if(|first| first.row.uid == uid)
+    }
+
+    fn item(&mut self, item: Ready<'_>, known: &Known<'_>) {
+        let out = &mut Writer::new(self);
+        match item {
+            Ready::Row(item) => item.write(out, known),
+            Ready::InternalDate(when) => simple::write_internal_date(out, when),
+            Ready::Size(size) => simple::write_size(out, size),
+            Ready::Envelope(summary) => envelope::write(out.raw("ENVELOPE "), &summary.envelope),
+            Ready::Structure { summary, extended } => {
+                out.raw(if extended { "BODYSTRUCTURE " } else { "BODY " });
+                structure::write(out, &summary.structure, extended);
+            }
+            Ready::Octets { label, answer } => {
+                out.raw(label).raw(" ");
+                self.octets(answer);
+            }
+        }
+    }
+
+    fn octets(&mut self, answer: Answer) {
+        match answer {
+            Answer::Nil => drop(Writer::new(self).raw("NIL")),
+            Answer::Now(octets) => drop(Writer::new(self).literal(octets)),
+            Answer::Later { size, source } => {
+                Writer::new(self).literal_header(size);
+                self.cut();
+                self.done.push(Piece::Later(source));
+                // What it will send makes the batch full.
+                self.size = self.size.saturating_add(usize::try_from(size).unwrap_or(usize::MAX));
+            }
+        }
+    }
+
+    /// Closes the text so far.
+    fn cut(&mut self) {
+        if !self.text.is_empty() {
+            self.size += self.text.len();
+            self.done.push(Piece::Octets(self.text.split().freeze()));
+        }
+    }
+
+    /// Queues everything and sends it, large octets a piece at a time.
+    pub async fn send(mut self, stream: &mut Stream) -> Result<(), Error> {
+        self.cut();
+        for piece in self.done {
+            match piece {
+                Piece::Octets(octets) => stream.put(octets),
+                Piece::Later(source) => send_source(source, stream).await?,
+            }
+        }
+        if stream.queued() >= BATCH {
+            stream.flush().await?;
+        }
+        Ok(())
+    }
+}
+
+/// A literal whose size is told already must be completed: when that fails the session cannot go on.
+async fn send_source(mut source: Source, stream: &mut Stream) -> Result<(), Error> {
+    loop {
+        match common::block(|| source.next()) {
+            Ok(Some(octets)) => stream.put(octets),
+            Ok(None) => return Ok(()),
+            Err(failure) => {
+                tracing::error!(%failure, "message cannot be read to its end");
+                let text = "A message is damaged; ask the administrator".into();
+                return Err(Error::Bye { code: Some(Code::Corruption), text });
+            }
+        }
+        stream.flush().await?;
+    }
+}
+
+impl Sink for Batch {
+    fn out(&mut self) -> &mut BytesMut {
+        &mut self.text
+    }
+    fn put(&mut self, octets: Bytes) {
+        self.cut();
+        self.size += octets.len();
+        self.done.push(Piece::Octets(octets));
+    }
+    fn queued(&mut self) -> usize {
+        self.size + self.text.len()
+    }
+}
+
+impl Trouble {
+    pub fn add(&mut self, other: Trouble) {
+        self.expunged |= other.expunged;
+        self.failure = self.failure.take().or(other.failure);
+    }
+}

@@ -1,0 +1,305 @@
+//! BODY[section]<partial>, BODY.PEEK, RFC822, RFC822.HEADER, RFC822.TEXT: octets of the message.
+//!
+//! Small answers are read at once, while the batch is made; large ones are only measured then, and read a piece at a
+//! time when they are sent. Either way the size is known before the first octet of the line is written.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use message::{Summary, header};
+use store::{Body, Message};
+
+use super::section::{Section, SectionText};
+use super::{Item, RowItem};
+use crate::error::Error;
+use crate::response::Writer;
+use crate::syntax::Parser;
+use crate::updates::BATCH;
+
+/// Octets of a message, as a client asked for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Octets {
+    /// The data item's name in the response: `BODY[TEXT]<0>`.
+    pub label: Vec<u8>,
+    section: Section,
+    partial: Option<Partial>,
+    pub sets_seen: bool,
+}
+
+/// `partial = "<" number64 "." nz-number64 ">"`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Partial {
+    offset: u64,
+    length: u64,
+}
+
+/// What follows the name BODY: a section, or nothing where the body structure is asked for.
+pub fn parse_body(parser: &mut Parser<'_>) -> Result<Item, Error> {
+    if parser.peek() != Some(b'[') {
+        return Ok(Item::Structure { extended: false });
+    }
+    Octets::parse(parser, true).map(Item::Octets)
+}
+
+/// What follows the name BODY.PEEK.
+pub fn parse_peek(parser: &mut Parser<'_>) -> Result<Item, Error> {
+    Octets::parse(parser, false).map(Item::Octets)
+}
+
+impl Octets {
+    /// RFC 3501 section 6.4.5: "Functionally equivalent to BODY[]".
+    pub fn rfc822() -> Octets {
+        Octets::named("RFC822", SectionText::All, true)
+    }
+
+    /// RFC 3501 section 6.4.5: "Functionally equivalent to BODY.PEEK[HEADER]".
+    pub fn rfc822_header() -> Octets {
+        Octets::named("RFC822.HEADER", SectionText::Header, false)
+    }
+
+    /// RFC 3501 section 6.4.5: "Functionally equivalent to BODY[TEXT]".
+    pub fn rfc822_text() -> Octets {
+        Octets::named("RFC822.TEXT", SectionText::Text, true)
+    }
+
+    fn named(label: &str, text: SectionText, sets_seen: bool) -> Octets {
+        Octets { label: label.into(), section: Section::whole(text), partial: None, sets_seen }
+    }
+
+    /// `section ["<" number64 "." nz-number64 ">"]`
+    fn parse(parser: &mut Parser<'_>, sets_seen: bool) -> Result<Octets, Error> {
+        let section = Section::parse(parser)?;
+        let partial = Partial::parse(parser)?;
+        let mut label = BytesMut::from("BODY");
+        let mut out = Writer::new(&mut label);
+        section.write(&mut out);
+        if let Some(partial) = partial {
+            out.raw("<").show(partial.offset).raw(">");
+        }
+        Ok(Octets { label: label.to_vec(), section, partial, sets_seen })
+    }
+
+    /// Finds the octets, and reads them when they are few.
+    pub fn answer(&self, message: &Message, loaded: &mut Loaded) -> store::Result<Answer> {
+        let body = loaded.body(message)?;
+        let whole = self.section.path.is_empty() && self.section.text == SectionText::All;
+        let range = match whole {
+            true => Some(0..body.len()),
+            false => {
+                let trace = message.trace().len() as u64;
+                self.section.locate(&*loaded.summary(message)?, trace, body.len())
+            }
+        };
+        // RFC 9051 section 7.5.2: the value is an nstring; what is not there is NIL
+        let Some(range) = range else { return Ok(Answer::Nil) };
+        let source = Source { body, range, fields: self.fields(), partial: self.partial };
+        source.answer(&mut loaded.budget)
+    }
+
+    fn fields(&self) -> Option<Fields> {
+        match &self.section.text {
+            SectionText::HeaderFields { names, not } => Some(Fields { names: names.clone(), not: *not }),
+            _ => None,
+        }
+    }
+}
+
+impl Partial {
+    fn parse(parser: &mut Parser<'_>) -> Result<Option<Partial>, Error> {
+        if !parser.take(b'<') {
+            return Ok(None);
+        }
+        let offset = parser.number64()?;
+        parser.expect(b'.')?;
+        let length = parser.number64()?;
+        parser.expect(b'>')?;
+        if length == 0 {
+            return Err(Error::bad("The length of a partial FETCH must not be 0"));
+        }
+        Ok(Some(Partial { offset, length }))
+    }
+
+    /// RFC 9051 section 6.4.5: "Any partial fetch that attempts to read beyond the end of the text is truncated"; one
+    /// that begins there is empty.
+    fn cut(self, range: &Range<u64>) -> Range<u64> {
+        let start = range.start.saturating_add(self.offset).min(range.end);
+        start..start.saturating_add(self.length).min(range.end)
+    }
+}
+
+/// What one message's items share, and how much they may still read at once.
+pub struct Loaded {
+    summary: Option<Arc<Summary>>,
+    body: Option<Body>,
+    budget: u64,
+}
+
+impl Default for Loaded {
+    fn default() -> Loaded {
+        Loaded { summary: None, body: None, budget: BATCH as u64 }
+    }
+}
+
+impl Loaded {
+    pub fn summary(&mut self, message: &Message) -> store::Result<Arc<Summary>> {
+        if let Some(summary) = &self.summary {
+            return Ok(Arc::clone(summary));
+        }
+        let summary = message.summary()?;
+        self.summary = Some(Arc::clone(&summary));
+        Ok(summary)
+    }
+
+    fn body(&mut self, message: &Message) -> store::Result<Body> {
+        if let Some(body) = &self.body {
+            return Ok(body.clone());
+        }
+        let body = message.body()?;
+        self.body = Some(body.clone());
+        Ok(body)
+    }
+}
+
+/// The value of an item of octets.
+pub enum Answer {
+    Nil,
+    Now(Bytes),
+    /// So many octets, to be read when they are sent.
+    Later {
+        size: u64,
+        source: Source,
+    },
+}
+
+/// Where octets come from.
+#[derive(Clone)]
+pub struct Source {
+    body: Body,
+    range: Range<u64>,
+    /// The range is a header, of which these fields are wanted.
+    fields: Option<Fields>,
+    partial: Option<Partial>,
+}
+
+#[derive(Clone)]
+struct Fields {
+    names: Vec<Vec<u8>>,
+    not: bool,
+}
+
+impl Source {
+    fn answer(mut self, budget: &mut u64) -> store::Result<Answer> {
+        if let Some(octets) = self.selected()? {
+            return Ok(spend(octets.len() as u64, budget, |affordable| match affordable {
+                true => Answer::Now(octets),
+                false => Answer::Later { size: octets.len() as u64, source: self },
+            }));
+        }
+        if let Some(partial) = self.partial.take() {
+            self.range = partial.cut(&self.range);
+        }
+        let size = self.range.end - self.range.start;
+        if size > *budget {
+            return Ok(Answer::Later { size, source: self });
+        }
+        *budget -= size;
+        exactly(self.body.read(self.range.clone())?, size).map(Answer::Now)
+    }
+
+    /// The octets of a header of which fields are selected; `None`: they are those of the range.
+    fn selected(&self) -> store::Result<Option<Bytes>> {
+        let Some(fields) = &self.fields else { return Ok(None) };
+        let whole = self.body.read(self.range.clone())?;
+        let names = fields.names.iter().map(Vec::as_slice).collect::<Vec<_>>();
+        let selected = Bytes::from(header::select_fields(&whole, &names, fields.not));
+        // RFC 9051 section 6.4.5: "calculated after subsetting the header"
+        let Some(partial) = self.partial else { return Ok(Some(selected)) };
+        let cut = partial.cut(&(0..selected.len() as u64));
+        let end = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
+        Ok(Some(selected.slice(end(cut.start)..end(cut.end))))
+    }
+
+    /// The next piece of what was promised, at most one batch; `None` at the end. Blocks.
+    pub fn next(&mut self) -> store::Result<Option<Bytes>> {
+        if self.range.is_empty() {
+            return Ok(None);
+        }
+        if let Some(octets) = self.selected()? {
+            self.range.start = self.range.end;
+            return Ok(Some(octets));
+        }
+        let end = self.range.end.min(self.range.start + BATCH as u64);
+        let piece = exactly(self.body.read(self.range.start..end)?, end - self.range.start)?;
+        self.range.start = end;
+        Ok(Some(piece))
+    }
+}
+
+fn spend(size: u64, budget: &mut u64, answer: impl FnOnce(bool) -> Answer) -> Answer {
+    let affordable = size <= *budget;
+    *budget -= if affordable { size } else { 0 };
+    answer(affordable)
+}
+
+/// The size of a literal is promised before its octets: fewer would be taken from the responses that follow.
+fn exactly(octets: Bytes, size: u64) -> store::Result<Bytes> {
+    if octets.len() as u64 == size {
+        return Ok(octets);
+    }
+    Err(store::Error::Damaged(format!("{} octets of a message where {size} are expected", octets.len())))
+}
+
+/// The items that make a UID FETCH's line complete, in front of what the client asked for. RFC 9051 section 6.4.9
+pub fn with_uid(mut items: Vec<Item>) -> Vec<Item> {
+    if !items.contains(&Item::Row(RowItem::Uid)) {
+        items.insert(0, Item::Row(RowItem::Uid));
+    }
+    items
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syntax::Limits;
+
+    fn parse(text: &str) -> Result<Octets, Error> {
+        let mut parser = Parser::new(text.as_bytes(), 0, Limits::default());
+        let octets = Octets::parse(&mut parser, true)?;
+        parser.end().map(|()| octets)
+    }
+
+    // RFC 3501 section 6.4.5: "BODY[]<0.2048> of a 1500-octet message will return BODY[]<0> with a literal of size 1500"
+    #[test]
+    fn partial_label_and_cut() {
+        let octets = parse("[]<0.2048>").unwrap();
+        assert_eq!(octets.label, b"BODY[]<0>");
+        let partial = octets.partial.unwrap();
+        assert_eq!(partial.cut(&(0..1500)), 0..1500);
+        assert_eq!(partial.cut(&(100..10_000)), 100..2148);
+    }
+
+    #[test]
+    fn partial_beyond_the_end_is_empty() {
+        let cut = |offset, length, range| Partial { offset, length }.cut(&range).count();
+        assert_eq!(cut(1500, 1, 0..1500), 0);
+        assert_eq!(cut(9_000_000_000_000_000_000, 9_000_000_000_000_000_000, 5..1500), 0);
+        assert_eq!(cut(1499, 10, 0..1500), 1);
+    }
+
+    #[test]
+    fn what_is_no_partial() {
+        for text in [
+            "[]<",
+            "[]<0>",
+            "[]<0.0>",
+            "[]<.5>",
+            "[]<0.5",
+            "[]<-1.5>",
+            "[]<0.5>>",
+            "[]<0.99999999999999999999>",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Whether a message matches: first by its row in the view, then, if that does not tell, by what is stored.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use message::{Summary, header, text};
+use store::{Message, Row};
+
+use super::key::{AddressField, Key};
+use super::sent::sent_date;
+use crate::date::Date;
+
+/// Puts the cheap keys of every AND and OR first.
+pub fn sort(key: &mut Key) {
+    match key {
+        Key::And(keys) | Key::Or(keys) => {
+            keys.iter_mut().for_each(sort);
+            keys.sort_by_key(Key::cost);
+        }
+        Key::Not(key) => sort(key),
+        _ => {}
+    }
+}
+
+/// The answer as far as the row tells. `None`: the message must be read.
+pub fn by_row(key: &Key, row: &Row, recent: bool) -> Option<bool> {
+    match key {
+        Key::And(keys) => all(keys.iter().map(|key| by_row(key, row, recent))),
+        Key::Or(keys) => all(keys.iter().map(|key| by_row(key, row, recent).map(|is| !is))).map(|none| !none),
+        Key::Not(key) => by_row(key, row, recent).map(|is| !is),
+        Key::Flag { flag, set } => Some(row.flags.contains(*flag) == *set),
+        Key::Keyword { bits, set } => Some((row.keywords.0 & bits.0 != 0) == *set),
+        Key::Recent { set } => Some(recent == *set),
+        // RFC 7162 section 3.1.5: "equal to or greater than"
+        Key::ModSeq(modseq) => Some(row.modseq >= *modseq),
+        Key::Messages(uids) => Some(uids.contains(row.uid)),
+        Key::Larger(_)
+        | Key::Smaller(_)
+        | Key::Arrived(..)
+        | Key::Sent(..)
+        | Key::Addresses(..)
+        | Key::Subject(_)
+        | Key::Header(..)
+        | Key::Body(_)
+        | Key::Text(_) => None,
+    }
+}
+
+/// Conjunction where some answers are not known.
+fn all(answers: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut known = Some(true);
+    for answer in answers {
+        match answer {
+            Some(false) => return Some(false),
+            Some(true) => {}
+            None => known = None,
+        }
+    }
+    known
+}
+
+/// A message with what has been read of it so far.
+pub struct Evidence<'a> {
+    row: Row,
+    recent: bool,
+    message: &'a Message,
+    summary: Option<Arc<Summary>>,
+    header: Option<Bytes>,
+    folded_header: Option<String>,
+    folded_body: Option<Vec<String>>,
+    /// Octets of the message that were read.
+    pub read: u64,
+}
+
+impl<'a> Evidence<'a> {
+    pub fn new(row: Row, recent: bool, message: &'a Message) -> Evidence<'a> {
+        Evidence {
+            row,
+            recent,
+            message,
+            summary: None,
+            header: None,
+            folded_header: None,
+            folded_body: None,
+            read: 0,
+        }
+    }
+
+    /// Whether the message matches. Reads what it must; blocks.
+    pub fn matches(&mut self, key: &Key) -> store::Result<bool> {
+        if let Some(answer) = by_row(key, &self.row, self.recent) {
+            return Ok(answer);
+        }
+        Ok(match key {
+            Key::And(keys) => self.all(keys, true)?,
+            Key::Or(keys) => !self.all(keys, false)?,
+            Key::Not(key) => !self.matches(key)?,
+            // RFC 9051 section 6.4.4: strictly larger, strictly smaller
+            Key::Larger(size) => self.message.size > *size,
+            Key::Smaller(size) => self.message.size < *size,
+            Key::Arrived(when, date) => when.holds(Date::of(self.message.internal_date), *date),
+            Key::Sent(when, date) => {
+                let sent = self.summary()?.envelope.date.as_deref().and_then(sent_date);
+                sent.is_some_and(|day| when.holds(day, *date))
+            }
+            Key::Addresses(field, needle) => {
+                let summary = self.summary()?;
+                let envelope = &summary.envelope;
+                needle.is_in_addresses(match field {
+                    AddressField::From => &envelope.from,
+                    AddressField::To => &envelope.to,
+                    AddressField::Cc => &envelope.cc,
+                    AddressField::Bcc => &envelope.bcc,
+                })
+            }
+            Key::Subject(needle) => {
+                let summary = self.summary()?;
+                needle.is_empty()
+                    || summary.envelope.subject.as_deref().is_some_and(|value| needle.is_in_field(value))
+            }
+            // RFC 9051 section 6.4.4: with an empty string "matches all messages that have a header field with the
+            // specified field name regardless of the contents"
+            Key::Header(name, needle) => {
+                let header = self.header()?;
+                header::field_values(&header, name).any(|value| needle.is_in_field(value))
+            }
+            Key::Body(needle) => {
+                needle.is_empty() || self.body()?.iter().any(|text| needle.is_in_folded(text))
+            }
+            Key::Text(needle) => {
+                needle.is_empty()
+                    || needle.is_in_folded(self.folded_header()?)
+                    || self.body()?.iter().any(|text| needle.is_in_folded(text))
+            }
+            Key::Flag { .. }
+            | Key::Keyword { .. }
+            | Key::Recent { .. }
+            | Key::ModSeq(_)
+            | Key::Messages(_) => false,
+        })
+    }
+
+    /// Whether every key's answer is `wanted`.
+    fn all(&mut self, keys: &[Key], wanted: bool) -> store::Result<bool> {
+        for key in keys {
+            if self.matches(key)? != wanted {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn summary(&mut self) -> store::Result<Arc<Summary>> {
+        if let Some(summary) = &self.summary {
+            return Ok(Arc::clone(summary));
+        }
+        let summary = self.message.summary()?;
+        Ok(Arc::clone(self.summary.insert(summary)))
+    }
+
+    /// The message's header, with the lines that delivery put before it.
+    fn header(&mut self) -> store::Result<Bytes> {
+        if let Some(header) = &self.header {
+            return Ok(header.clone());
+        }
+        let end = self.message.trace().len() as u64 + self.summary()?.structure.body;
+        let header = self.message.body()?.read(0..end)?;
+        self.read += end;
+        Ok(self.header.insert(header).clone())
+    }
+
+    fn folded_header(&mut self) -> store::Result<&str> {
+        let folded = match self.folded_header.take() {
+            Some(folded) => folded,
+            None => text::fold_case(&text::header_text(&self.header()?)),
+        };
+        Ok(self.folded_header.insert(folded))
+    }
+
+    /// The decoded texts of the body, case folded.
+    fn body(&mut self) -> store::Result<&[String]> {
+        let folded = match self.folded_body.take() {
+            Some(folded) => folded,
+            None => self.read_body()?,
+        };
+        Ok(self.folded_body.insert(folded))
+    }
+
+    fn read_body(&mut self) -> store::Result<Vec<String>> {
+        let summary = self.summary()?;
+        let body = self.message.body()?;
+        // The summary's offsets count from the end of the trace.
+        let raw = body.read(self.message.trace().len() as u64..body.len())?;
+        self.read += raw.len() as u64;
+        let mut folded = Vec::new();
+        let _ = text::body_texts(&summary, &raw, &mut |text| {
+            folded.push(text::fold_case(text));
+            ControlFlow::Continue(())
+        });
+        Ok(folded)
+    }
+}

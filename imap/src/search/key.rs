@@ -1,0 +1,353 @@
+//! SEARCH keys: the table of their names, and their parser.
+//!
+//! The parser keeps its own stack, so that nesting costs no stack of the thread; a chain of ORs counts as one level, as
+//! clients write one for each address of a person.
+
+use store::{Flags, Keyword, KeywordBits, ModSeq, UidSet};
+
+use super::charset::Charset;
+use super::text::Needle;
+use crate::date::Date;
+use crate::error::Error;
+use crate::seqset::SequenceSet;
+use crate::syntax::Parser;
+use crate::view::{Known, Numbering, keyword_mask};
+
+/// search-key, its sets and keywords looked up in the view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key {
+    And(Vec<Key>),
+    Or(Vec<Key>),
+    Not(Box<Key>),
+    // from the rows of the view
+    Flag {
+        flag: Flags,
+        set: bool,
+    },
+    /// A message has one of the bits; none where the mailbox does not know the keyword.
+    Keyword {
+        bits: KeywordBits,
+        set: bool,
+    },
+    Recent {
+        set: bool,
+    },
+    ModSeq(ModSeq),
+    Messages(UidSet),
+    // from the stored message
+    Larger(u64),
+    Smaller(u64),
+    Arrived(When, Date),
+    // from its summary
+    Sent(When, Date),
+    Addresses(AddressField, Needle),
+    Subject(Needle),
+    // from its octets
+    Header(Vec<u8>, Needle),
+    Body(Needle),
+    Text(Needle),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    Before,
+    On,
+    Since,
+}
+
+impl When {
+    pub fn holds(self, day: Date, than: Date) -> bool {
+        match self {
+            When::Before => day < than,
+            When::On => day == than,
+            When::Since => day >= than,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressField {
+    From,
+    To,
+    Cc,
+    Bcc,
+}
+
+/// What must be read to decide a key; the cheap ones are asked first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cost {
+    Row,
+    Message,
+    Summary,
+    Header,
+    Body,
+}
+
+impl Key {
+    pub fn cost(&self) -> Cost {
+        match self {
+            Key::And(keys) | Key::Or(keys) => keys.iter().map(Key::cost).max().unwrap_or(Cost::Row),
+            Key::Not(key) => key.cost(),
+            Key::Flag { .. }
+            | Key::Keyword { .. }
+            | Key::Recent { .. }
+            | Key::ModSeq(_)
+            | Key::Messages(_) => Cost::Row,
+            Key::Larger(_) | Key::Smaller(_) | Key::Arrived(..) => Cost::Message,
+            Key::Sent(..) | Key::Addresses(..) | Key::Subject(_) => Cost::Summary,
+            Key::Header(..) => Cost::Header,
+            Key::Body(_) | Key::Text(_) => Cost::Body,
+        }
+    }
+
+    /// Matches every message.
+    fn all() -> Key {
+        Key::And(Vec::new())
+    }
+
+    fn flag(flag: Flags) -> Key {
+        Key::Flag { flag, set: true }
+    }
+
+    fn no_flag(flag: Flags) -> Key {
+        Key::Flag { flag, set: false }
+    }
+}
+
+/// What the keys of one command are parsed with.
+pub struct Context<'a> {
+    pub charset: Charset,
+    pub view: &'a Known,
+    /// How deep keys may nest.
+    pub nesting: usize,
+    /// A MODSEQ key was seen: the result tells the highest MODSEQ. RFC 7162 section 3.1.5
+    pub modseq: bool,
+}
+
+/// A row of [`SEARCH_KEYS`].
+pub struct KeyRow {
+    pub name: &'static str,
+    parse: Parse,
+}
+
+/// Reads what follows the name.
+type Parse = fn(&mut Parser<'_>, &mut Context<'_>) -> Result<Begin, Error>;
+
+/// What stands at the start of a key.
+enum Begin {
+    Key(Key),
+    Not,
+    Or,
+}
+
+macro_rules! rows {
+    ($($name:literal => $parse:expr,)*) => { &[$(KeyRow { name: $name, parse: $parse }),*] };
+}
+
+/// Every search key by its name, sorted. Message sets and parentheses have no name.
+pub static SEARCH_KEYS: &[KeyRow] = rows![
+    "ALL" => |_, _| key(Key::all()),
+    "ANSWERED" => |_, _| key(Key::flag(Flags::ANSWERED)),
+    "BCC" => |parser, context| addresses(parser, context, AddressField::Bcc),
+    "BEFORE" => |parser, _| arrived(parser, When::Before),
+    "BODY" => |parser, context| string(parser, context, Key::Body),
+    "CC" => |parser, context| addresses(parser, context, AddressField::Cc),
+    "DELETED" => |_, _| key(Key::flag(Flags::DELETED)),
+    "DRAFT" => |_, _| key(Key::flag(Flags::DRAFT)),
+    "FLAGGED" => |_, _| key(Key::flag(Flags::FLAGGED)),
+    "FROM" => |parser, context| addresses(parser, context, AddressField::From),
+    "HEADER" => header,
+    "KEYWORD" => |parser, context| keyword(parser, context, true),
+    "LARGER" => |parser, _| size(parser, Key::Larger),
+    // RFC 7162 section 3.1.5
+    "MODSEQ" => modseq,
+    "NEW" => |_, _| key(Key::And(vec![Key::Recent { set: true }, Key::no_flag(Flags::SEEN)])),
+    "NOT" => |parser, _| parser.space().map(|()| Begin::Not),
+    "OLD" => |_, _| key(Key::Recent { set: false }),
+    "ON" => |parser, _| arrived(parser, When::On),
+    "OR" => |parser, _| parser.space().map(|()| Begin::Or),
+    "RECENT" => |_, _| key(Key::Recent { set: true }),
+    "SEEN" => |_, _| key(Key::flag(Flags::SEEN)),
+    "SENTBEFORE" => |parser, _| sent(parser, When::Before),
+    "SENTON" => |parser, _| sent(parser, When::On),
+    "SENTSINCE" => |parser, _| sent(parser, When::Since),
+    "SINCE" => |parser, _| arrived(parser, When::Since),
+    "SMALLER" => |parser, _| size(parser, Key::Smaller),
+    "SUBJECT" => |parser, context| string(parser, context, Key::Subject),
+    "TEXT" => |parser, context| string(parser, context, Key::Text),
+    "TO" => |parser, context| addresses(parser, context, AddressField::To),
+    "UID" => |parser, context| {
+        parser.space()?;
+        messages(parser, context, Numbering::Uid)
+    },
+    "UNANSWERED" => |_, _| key(Key::no_flag(Flags::ANSWERED)),
+    "UNDELETED" => |_, _| key(Key::no_flag(Flags::DELETED)),
+    "UNDRAFT" => |_, _| key(Key::no_flag(Flags::DRAFT)),
+    "UNFLAGGED" => |_, _| key(Key::no_flag(Flags::FLAGGED)),
+    "UNKEYWORD" => |parser, context| keyword(parser, context, false),
+    "UNSEEN" => |_, _| key(Key::no_flag(Flags::SEEN)),
+];
+
+fn key(key: Key) -> Result<Begin, Error> {
+    Ok(Begin::Key(key))
+}
+
+/// `SP astring`, decoded.
+fn needle(parser: &mut Parser<'_>, context: &Context<'_>) -> Result<Needle, Error> {
+    parser.space()?;
+    context.charset.decode(&parser.astring()?).map(|text| Needle::new(&text))
+}
+
+fn string(parser: &mut Parser<'_>, context: &Context<'_>, make: fn(Needle) -> Key) -> Result<Begin, Error> {
+    key(make(needle(parser, context)?))
+}
+
+fn addresses(parser: &mut Parser<'_>, context: &Context<'_>, field: AddressField) -> Result<Begin, Error> {
+    key(Key::Addresses(field, needle(parser, context)?))
+}
+
+/// `"HEADER" SP header-fld-name SP astring`
+fn header(parser: &mut Parser<'_>, context: &mut Context<'_>) -> Result<Begin, Error> {
+    parser.space()?;
+    let name = parser.astring()?.into_owned();
+    key(Key::Header(name, needle(parser, context)?))
+}
+
+fn arrived(parser: &mut Parser<'_>, when: When) -> Result<Begin, Error> {
+    parser.space()?;
+    key(Key::Arrived(when, parser.date()?))
+}
+
+fn sent(parser: &mut Parser<'_>, when: When) -> Result<Begin, Error> {
+    parser.space()?;
+    key(Key::Sent(when, parser.date()?))
+}
+
+fn size(parser: &mut Parser<'_>, make: fn(u64) -> Key) -> Result<Begin, Error> {
+    parser.space()?;
+    key(make(parser.number64()?))
+}
+
+/// `("KEYWORD" / "UNKEYWORD") SP flag-keyword`
+fn keyword(parser: &mut Parser<'_>, context: &Context<'_>, set: bool) -> Result<Begin, Error> {
+    parser.space()?;
+    let name = Keyword(parser.atom()?.into());
+    key(Key::Keyword { bits: keyword_mask(&[name], context.view.keywords()), set })
+}
+
+/// `"MODSEQ" [SP entry-name SP entry-type-req] SP mod-sequence-valzer`. RFC 7162 section 3.1.5: a server with one MODSEQ a
+/// message "MUST ignore <entry-name> and <entry-type-req>".
+fn modseq(parser: &mut Parser<'_>, context: &mut Context<'_>) -> Result<Begin, Error> {
+    parser.space()?;
+    if parser.peek() == Some(b'"') {
+        let entry = parser.quoted()?;
+        if !entry.to_ascii_lowercase().starts_with(b"/flags/") {
+            return Err(Error::bad("The entry name of MODSEQ begins with /flags/"));
+        }
+        parser.space()?;
+        if !["priv", "shared", "all"].iter().any(|kind| parser.word(kind)) {
+            return Err(parser.expected("priv, shared or all"));
+        }
+        parser.space()?;
+    }
+    context.modseq = true;
+    key(Key::ModSeq(parser.modseq()?))
+}
+
+/// sequence-set; numbers without a message match nothing.
+fn messages(parser: &mut Parser<'_>, context: &Context<'_>, numbering: Numbering) -> Result<Begin, Error> {
+    let set = sequence_set(parser)?;
+    key(Key::Messages(context.view.matching(&set, numbering)))
+}
+
+fn sequence_set(parser: &mut Parser<'_>) -> Result<SequenceSet, Error> {
+    let text = parser.take_while(|c| c.is_ascii_digit() || matches!(c, b':' | b',' | b'*'));
+    SequenceSet::parse(text).ok_or_else(|| parser.expected("a sequence set"))
+}
+
+/// A key that is not complete yet.
+enum Frame {
+    /// Keys that must all match: the command's own, or those in parentheses.
+    List(Vec<Key>),
+    Or {
+        keys: Vec<Key>,
+        missing: usize,
+    },
+    Not,
+}
+
+/// `search-key *(SP search-key)` up to the end of the command.
+pub fn parse_keys(parser: &mut Parser<'_>, context: &mut Context<'_>) -> Result<Key, Error> {
+    let mut stack = vec![Frame::List(Vec::new())];
+    loop {
+        if stack.len() > context.nesting + 1 {
+            return Err(Error::bad(format!("Search keys nested deeper than {} levels", context.nesting)));
+        }
+        if parser.take(b'(') {
+            stack.push(Frame::List(Vec::new()));
+            continue;
+        }
+        let mut done = match (begin(parser, context)?, stack.last_mut()) {
+            (Begin::Or, Some(Frame::Or { missing, .. })) => {
+                // (a or b) or c is a or b or c: one more is wanted.
+                *missing += 1;
+                continue;
+            }
+            (Begin::Or, _) => {
+                stack.push(Frame::Or { keys: Vec::new(), missing: 2 });
+                continue;
+            }
+            (Begin::Not, _) => {
+                stack.push(Frame::Not);
+                continue;
+            }
+            (Begin::Key(key), _) => settle(&mut stack, key),
+        };
+        while done && stack.len() > 1 && parser.take(b')') {
+            let Some(Frame::List(keys)) = stack.pop() else { return Err(parser.expected("a search key")) };
+            done = settle(&mut stack, Key::And(keys));
+        }
+        if done && matches!(parser.rest(), b"" | b" ") {
+            break;
+        }
+        parser.space()?;
+    }
+    match (stack.pop(), stack.is_empty()) {
+        (Some(Frame::List(keys)), true) => Ok(Key::And(keys)),
+        _ => Err(parser.expected("\")\"")),
+    }
+}
+
+/// Adds a complete key to what it belongs to, which may be complete then too. True: a list is what goes on now.
+fn settle(stack: &mut Vec<Frame>, mut key: Key) -> bool {
+    loop {
+        match stack.pop() {
+            Some(Frame::Not) => key = Key::Not(Box::new(key)),
+            Some(Frame::Or { mut keys, missing }) => {
+                keys.push(key);
+                if missing > 1 {
+                    stack.push(Frame::Or { keys, missing: missing - 1 });
+                    return false;
+                }
+                key = Key::Or(keys);
+            }
+            Some(Frame::List(mut keys)) => {
+                keys.push(key);
+                stack.push(Frame::List(keys));
+                return true;
+            }
+            None => return true,
+        }
+    }
+}
+
+fn begin(parser: &mut Parser<'_>, context: &mut Context<'_>) -> Result<Begin, Error> {
+    if parser.peek().is_some_and(|octet| octet.is_ascii_digit() || octet == b'*') {
+        return messages(parser, context, Numbering::Seq);
+    }
+    let name = parser.token("a search key", |c| c.is_ascii_alphabetic())?;
+    match SEARCH_KEYS.iter().find(|row| row.name.eq_ignore_ascii_case(name)) {
+        Some(row) => (row.parse)(parser, context),
+        None => Err(Error::bad(format!("Unknown search key {name}"))),
+    }
+}

@@ -1,0 +1,50 @@
+//! Strings in SEARCH: substrings of decoded text, case disregarded. RFC 9051 section 6.4.4
+
+use message::{Address, text};
+
+/// What is looked for, its case folded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needle(String);
+
+impl Needle {
+    pub fn new(text: &str) -> Needle {
+        Needle(text::fold_case(text))
+    }
+
+    /// An empty string is in every text.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn is_in(&self, text: &str) -> bool {
+        self.is_empty() || text::fold_case(text).contains(&self.0)
+    }
+
+    /// Whether it is in a text whose case is folded already.
+    pub fn is_in_folded(&self, folded: &str) -> bool {
+        folded.contains(&self.0)
+    }
+
+    /// Whether it is in the decoded value of a header field.
+    pub fn is_in_field(&self, value: &[u8]) -> bool {
+        self.is_empty() || self.is_in(&text::decode_header(value))
+    }
+
+    /// Whether it is in one of the addresses, written as `Name <local@host>` with the name decoded.
+    pub fn is_in_addresses(&self, list: &[Address]) -> bool {
+        list.iter().any(|address| self.is_in(&address_text(address)))
+    }
+}
+
+fn address_text(address: &Address) -> String {
+    let plain = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+    match address {
+        Address::Mailbox { name, local, host, .. } => {
+            let name = name.as_deref().map(text::decode_header).unwrap_or_default();
+            let at = if host.is_empty() { "" } else { "@" };
+            format!("{name} <{}{at}{}>", plain(local), plain(host))
+        }
+        Address::GroupStart(name) => text::decode_header(name),
+        Address::GroupEnd => String::new(),
+    }
+}

@@ -1,0 +1,165 @@
+//! What a view has to tell, and how it is written: EXISTS, EXPUNGE, VANISHED, unsolicited FETCH.
+
+use std::sync::Arc;
+
+use common::stream::Stream;
+use store::{Keyword, ModSeq, Row, UidSet};
+
+use crate::error::Error;
+use crate::fetch::flags;
+use crate::response::{Code, SYSTEM_FLAGS, Sink, Writer};
+use crate::session::Enabled;
+use crate::view::SeqNum;
+
+/// Output that is written before it is sent.
+pub const BATCH: usize = 256 * 1024;
+
+/// One untagged response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Update {
+    /// FLAGS and PERMANENTFLAGS: a keyword is new.
+    Keywords,
+    Vanished(UidSet),
+    Expunge(SeqNum),
+    Exists(usize),
+    Recent(usize),
+    Fetch {
+        seq: SeqNum,
+        row: Row,
+        items: FetchItems,
+        recent: bool,
+    },
+    HighestModSeq(ModSeq),
+}
+
+/// What an unsolicited FETCH shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FetchItems {
+    pub uid: bool,
+    pub flags: bool,
+    pub modseq: bool,
+}
+
+impl FetchItems {
+    /// RFC 7162 section 3.2.4: once a CONDSTORE enabling command was seen, UID and MODSEQ come with the flags.
+    pub fn changed(enabled: Enabled) -> FetchItems {
+        FetchItems { uid: enabled.condstore, flags: true, modseq: enabled.condstore }
+    }
+
+    /// The MODSEQ alone, for those who want to know it.
+    pub fn modseq(enabled: Enabled) -> Option<FetchItems> {
+        enabled.condstore.then_some(FetchItems { uid: true, flags: false, modseq: true })
+    }
+}
+
+/// Responses in the order in which they must be sent.
+pub struct Updates {
+    list: Vec<Update>,
+    /// How many are written already.
+    written: usize,
+    keywords: Arc<[Keyword]>,
+    read_only: bool,
+}
+
+impl Updates {
+    pub fn new(keywords: Arc<[Keyword]>, read_only: bool) -> Updates {
+        Updates { list: Vec::new(), written: 0, keywords, read_only }
+    }
+
+    pub fn push(&mut self, update: Update) {
+        self.list.push(update);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.written == self.list.len()
+    }
+
+    pub fn list(&self) -> &[Update] {
+        &self.list
+    }
+
+    pub fn has_modseqs(&self) -> bool {
+        self.list.iter().any(|update| matches!(update, Update::Fetch { items, .. } if items.modseq))
+    }
+
+    /// Drops the flag changes of messages whose flags are about to be told anyway.
+    pub fn forget_flags_of(&mut self, uids: &UidSet) {
+        self.list.retain(|update| !matches!(update, Update::Fetch { row, .. } if uids.contains(row.uid)));
+    }
+
+    /// A response that a UID command caused shows UIDs. RFC 9051 section 6.4.9
+    pub fn with_uids(mut self) -> Updates {
+        for update in &mut self.list {
+            if let Update::Fetch { items, .. } = update {
+                items.uid = true;
+            }
+        }
+        self
+    }
+
+    /// Writes and sends everything, a batch at a time; the last batch stays in the buffer.
+    pub async fn send(mut self, stream: &mut Stream) -> Result<(), Error> {
+        while !self.write(stream) {
+            stream.flush().await?;
+        }
+        Ok(())
+    }
+
+    /// Writes up to one batch; true when everything is written.
+    pub fn write(&mut self, sink: &mut dyn Sink) -> bool {
+        while let Some(update) = self.list.get(self.written) {
+            if sink.queued() >= BATCH {
+                return false;
+            }
+            self.written += 1;
+            write_update(&mut Writer::new(sink), update, &self.keywords, self.read_only);
+        }
+        true
+    }
+}
+
+fn write_update(out: &mut Writer<'_>, update: &Update, keywords: &[Keyword], read_only: bool) {
+    match update {
+        Update::Keywords => write_keywords(out, keywords, read_only),
+        Update::Vanished(uids) => drop(out.raw("* VANISHED ").show(uids).crlf()),
+        Update::Expunge(SeqNum(seq)) => drop(out.raw("* ").show(seq).raw(" EXPUNGE\r\n")),
+        Update::Exists(count) => drop(out.raw("* ").show(count).raw(" EXISTS\r\n")),
+        Update::Recent(count) => drop(out.raw("* ").show(count).raw(" RECENT\r\n")),
+        Update::HighestModSeq(modseq) => {
+            out.status(b"*", "OK", Some(&Code::HighestModSeq(*modseq)), "Expunges are still to come");
+        }
+        Update::Fetch { seq, row, items, recent } => {
+            out.raw("* ").show(seq.0).raw(" FETCH (");
+            write_items(out, row, *items, *recent, keywords);
+            out.raw(")\r\n");
+        }
+    }
+}
+
+fn write_items(out: &mut Writer<'_>, row: &Row, items: FetchItems, recent: bool, keywords: &[Keyword]) {
+    let mut gap = "";
+    if items.uid {
+        out.raw("UID ").show(row.uid);
+        gap = " ";
+    }
+    if items.flags {
+        out.raw(gap).raw("FLAGS ");
+        flags::write(out, row, keywords, recent);
+        gap = " ";
+    }
+    if items.modseq {
+        out.raw(gap).raw("MODSEQ (").show(row.modseq).raw(")");
+    }
+}
+
+/// RFC 9051 section 7.3.5, and section 7.1 for PERMANENTFLAGS.
+pub fn write_keywords(out: &mut Writer<'_>, keywords: &[Keyword], read_only: bool) {
+    let system = SYSTEM_FLAGS.iter().map(|(_, word)| *word);
+    let all = system.chain(keywords.iter().map(|keyword| &*keyword.0)).collect::<Vec<_>>().join(" ");
+    out.untagged(format_args!("FLAGS ({all})"));
+    let (permanent, text) = match read_only {
+        true => (String::new(), "No permanent flags permitted"),
+        false => (format!("{all} \\*"), "Flags permitted"),
+    };
+    out.status(b"*", "OK", Some(&Code::PermanentFlags(permanent)), text);
+}
