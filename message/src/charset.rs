@@ -120,6 +120,7 @@ fn utf16_of_base64(run: &[u8]) -> impl Iterator<Item = char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn sets_that_mail_has() {
@@ -169,5 +170,18 @@ mod tests {
         assert_eq!(decode(b"us-ascii", b"\x80"), "€");
         assert_eq!(decode(b"utf-8", b"a\xff"), "a\u{fffd}");
         assert_eq!(decode(&[b'x'; 1000], b"\xe4"), "ä");
+    }
+
+    proptest! {
+        #[test]
+        fn any_octets_in_any_set_are_text(octets in prop::collection::vec(any::<u8>(), 0..40)) {
+            let labels = "utf-8 utf-7 utf-16 utf-16be iso-2022-jp iso-2022-kr iso-2022-cn hz-gb-2312 gb18030 gbk cp936 \
+                big5 euc-jp euc-kr shift_jis windows-874 cp850 cp866 koi8-u iso-8859-8-i x-user-defined macintosh \
+                tis-620 extended_unix_code_packed_format_for_japanese iso_8859_1 replacement unicode";
+            for label in labels.split_whitespace() {
+                let text = decode(label.as_bytes(), &octets);
+                prop_assert!(text.len() <= 3 + 3 * octets.len(), "{}: {} octets", label, text.len());
+            }
+        }
     }
 }

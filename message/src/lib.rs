@@ -17,6 +17,7 @@ mod encoded_word;
 mod envelope;
 pub mod header;
 mod html;
+mod lexer;
 mod limits;
 mod mime;
 mod parameter;

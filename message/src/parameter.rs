@@ -6,8 +6,8 @@
 
 use std::borrow::Cow;
 
-use crate::address::{comment_length, quoted_length, unescape};
 use crate::charset;
+use crate::lexer::{comment_length, quoted_length, unescape};
 use crate::limits::Limits;
 use crate::summary::{Disposition, Parameter};
 

@@ -34,7 +34,7 @@ impl Part {
 
     /// Size of the body in octets.
     pub fn octets(&self) -> u64 {
-        self.end - self.body
+        self.end.saturating_sub(self.body)
     }
 }
 

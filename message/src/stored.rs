@@ -164,7 +164,7 @@ enum StoredKind<'a> {
     Basic,
     Text,
     /// One part follows.
-    Message(#[serde(borrow)] StoredEnvelope<'a>),
+    Message(#[serde(borrow)] Box<StoredEnvelope<'a>>),
     /// So many parts follow, each with those it holds.
     Multipart(u32),
 }
@@ -258,7 +258,9 @@ fn flatten<'a>(part: &'a Part, base: u64, out: &mut Vec<StoredPart<'a>>) {
         kind: match &part.kind {
             Kind::Basic => StoredKind::Basic,
             Kind::Text => StoredKind::Text,
-            Kind::Message { envelope, .. } => StoredKind::Message(StoredEnvelope::from(&**envelope)),
+            Kind::Message { envelope, .. } => {
+                StoredKind::Message(Box::new(StoredEnvelope::from(&**envelope)))
+            }
             Kind::Multipart(parts) => StoredKind::Multipart(u32::try_from(parts.len()).unwrap_or(u32::MAX)),
         },
     });
@@ -295,7 +297,7 @@ fn unflatten<'a>(parts: &mut impl Iterator<Item = StoredPart<'a>>, base: u64, de
         StoredKind::Text => Kind::Text,
         StoredKind::Message(envelope) => {
             let structure = Box::new(unflatten(parts, body, depth)?);
-            Kind::Message { envelope: Box::new(envelope.into()), structure }
+            Kind::Message { envelope: Box::new((*envelope).into()), structure }
         }
         StoredKind::Multipart(count) => {
             Kind::Multipart((0..count).map(|_| unflatten(parts, body, depth)).collect::<Option<_>>()?)

@@ -229,6 +229,7 @@ fn line_end_length(octets: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::summary::Parameter;
     use proptest::prelude::*;
 
     fn structure(message: &str) -> Part {
@@ -297,6 +298,65 @@ mod tests {
             "Content-type: text/plain; charset=us-ascii\r\n\r\n"
         );
         assert_eq!(first.body - first.header, 2, "the blank line is of the header");
+    }
+
+    // RFC 2049 appendix A.
+    #[test]
+    fn the_example_of_rfc_2049() {
+        let message = concat!(
+            "MIME-Version: 1.0\r\n",
+            "From: Nathaniel Borenstein <nsb@nsb.fv.com>\r\n",
+            "To: Ned Freed <ned@innosoft.com>\r\n",
+            "Date: Fri, 07 Oct 1994 16:15:05 -0700 (PDT)\r\n",
+            "Subject: A multipart example\r\n",
+            "Content-Type: multipart/mixed;\r\n",
+            "              boundary=unique-boundary-1\r\n\r\n",
+            "This is the preamble area of a multipart message.\r\n\r\n",
+            "--unique-boundary-1\r\n\r\n",
+            "  ... Some text appears here ...\r\n\r\n",
+            "--unique-boundary-1\r\n",
+            "Content-type: text/plain; charset=US-ASCII\r\n\r\n",
+            "This could have been part of the previous part\r\n\r\n",
+            "--unique-boundary-1\r\n",
+            "Content-Type: multipart/parallel; boundary=unique-boundary-2\r\n\r\n",
+            "--unique-boundary-2\r\n",
+            "Content-Type: audio/basic\r\n",
+            "Content-Transfer-Encoding: base64\r\n\r\n",
+            "  ... base64-encoded 8000 Hz single-channel\r\n\r\n",
+            "--unique-boundary-2\r\n",
+            "Content-Type: image/jpeg\r\n",
+            "Content-Transfer-Encoding: base64\r\n\r\n",
+            "  ... base64-encoded image data goes here ...\r\n\r\n",
+            "--unique-boundary-2--\r\n\r\n",
+            "--unique-boundary-1\r\n",
+            "Content-type: text/enriched\r\n\r\n",
+            "This is <bold><italic>enriched.</italic></bold>\r\n\r\n",
+            "--unique-boundary-1\r\n",
+            "Content-Type: message/rfc822\r\n\r\n",
+            "From: (mailbox in US-ASCII)\r\n",
+            "To: (address in US-ASCII)\r\n",
+            "Subject: (subject in US-ASCII)\r\n",
+            "Content-Type: Text/plain; charset=ISO-8859-1\r\n",
+            "Content-Transfer-Encoding: Quoted-printable\r\n\r\n",
+            "  ... Additional text in ISO-8859-1 goes here ...\r\n\r\n",
+            "--unique-boundary-1--\r\n"
+        );
+        let top = structure(message);
+        let types: Vec<String> =
+            (1..=5).map(|n| String::from_utf8(top.at(&[n]).unwrap().subtype.clone()).unwrap()).collect();
+        assert_eq!(types, ["PLAIN", "plain", "parallel", "enriched", "rfc822"]);
+        assert_eq!(top.at(&[6]), None);
+        assert_eq!(
+            body(message, top.at(&[3, 2]).unwrap()),
+            "  ... base64-encoded image data goes here ...\r\n"
+        );
+        assert_eq!(
+            body(message, top.at(&[5, 1]).unwrap()),
+            "  ... Additional text in ISO-8859-1 goes here ...\r\n"
+        );
+        let Kind::Message { envelope, structure } = &top.at(&[5]).unwrap().kind else { panic!() };
+        assert_eq!(envelope.subject.as_deref(), Some(&b"(subject in US-ASCII)"[..]));
+        assert_eq!(structure.encoding.as_deref(), Some(&b"Quoted-printable"[..]));
     }
 
     #[test]
@@ -560,6 +620,104 @@ mod tests {
             b"References: <a@b><c\r\n",
         ];
         prop_oneof![4 => prop::sample::select(pieces).prop_map(<[u8]>::to_vec), 1 => prop::collection::vec(any::<u8>(), 0..20)]
+    }
+
+    /// A message whose structure is known because it was made from it.
+    #[derive(Debug, Clone)]
+    enum Tree {
+        Leaf { text: String, blank: bool },
+        Message(Box<Tree>),
+        Multipart { preamble: bool, epilogue: bool, close: bool, parts: Vec<Tree> },
+    }
+
+    fn tree() -> impl Strategy<Value = Tree> {
+        let leaf = ("[ac-z\r\n -]{0,20}", any::<bool>()).prop_map(|(text, blank)| Tree::Leaf { text, blank });
+        leaf.prop_recursive(6, 40, 4, |inner| {
+            let parts = prop::collection::vec(inner.clone(), 1..4);
+            prop_oneof![
+                1 => inner.prop_map(|tree| Tree::Message(Box::new(tree))),
+                3 => (any::<bool>(), any::<bool>(), any::<bool>(), parts).prop_map(|(preamble, epilogue, close, parts)| {
+                    Tree::Multipart { preamble, epilogue, close, parts }
+                }),
+            ]
+        })
+    }
+
+    /// Writes a tree and returns the part that it must be. `boundary` makes each boundary the beginning of those
+    /// inside, unless it is turned round.
+    fn write(tree: &Tree, boundary: &str, out: &mut String) -> Part {
+        let mut part = Part { header: out.len() as u64, ..Part::default() };
+        let newlines = |out: &str, from: u64| out[from as usize..].matches('\n').count() as u32;
+        match tree {
+            Tree::Leaf { text, blank } => {
+                out.push_str(if *blank { "\r\n" } else { "Subject: leaf\r\n\r\n" });
+                part.body = out.len() as u64;
+                out.push_str(text);
+            }
+            Tree::Message(inner) => {
+                out.push_str("Content-Type: MESSAGE/RFC822\r\n\r\n");
+                (part.media_type, part.subtype) = (b"MESSAGE".to_vec(), b"RFC822".to_vec());
+                part.parameters.clear();
+                part.body = out.len() as u64;
+                let structure = Box::new(write(inner, boundary, out));
+                part.kind = Kind::Message { envelope: Box::default(), structure };
+            }
+            Tree::Multipart { preamble, epilogue, close, parts } => {
+                out.push_str(&format!("Content-Type: multipart/x; boundary={boundary}\r\n\r\n"));
+                (part.media_type, part.subtype) = (b"multipart".to_vec(), b"x".to_vec());
+                let value = boundary.as_bytes().to_vec();
+                part.parameters = vec![Parameter { name: b"boundary".to_vec(), value }];
+                part.body = out.len() as u64;
+                out.push_str(if *preamble { "preamble\r\n--\r\n" } else { "" });
+                let mut children = Vec::new();
+                for (index, tree) in parts.iter().enumerate() {
+                    out.push_str(&format!("--{boundary}\r\n"));
+                    children.push(write(tree, &format!("{boundary}.{index}"), out));
+                    out.push_str("\r\n");
+                }
+                // Without the close delimiter the last part reaches to the end of the multipart.
+                out.truncate(out.len() - if *close { 0 } else { 2 });
+                out.push_str(if *close { "--" } else { "" });
+                out.push_str(if *close { boundary } else { "" });
+                out.push_str(if *close { "--" } else { "" });
+                out.push_str(if *close && *epilogue { "\r\n--epilogue" } else { "" });
+                part.kind = Kind::Multipart(children);
+            }
+        }
+        part.end = out.len() as u64;
+        part.lines = newlines(out, part.body);
+        part
+    }
+
+    /// Envelopes and what BODYSTRUCTURE says beside the type are not compared.
+    fn without_envelopes(mut part: Part) -> Part {
+        match &mut part.kind {
+            Kind::Message { envelope, structure } => {
+                **envelope = Envelope::default();
+                **structure = without_envelopes(std::mem::take(&mut **structure));
+            }
+            Kind::Multipart(parts) => {
+                *parts = std::mem::take(parts).into_iter().map(without_envelopes).collect();
+            }
+            _ => {}
+        }
+        part
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+        #[test]
+        fn a_made_message_has_the_structure_it_was_made_of(tree in tree(), reverse in any::<bool>()) {
+            let mut message = String::new();
+            let mut made = write(&tree, "b", &mut message);
+            let mut found = parse(message.as_bytes()).1;
+            prop_assert_eq!(without_envelopes(std::mem::take(&mut found)), std::mem::take(&mut made));
+            if reverse {
+                // Bare line feeds change the offsets, not the parts.
+                let bare = message.replace("\r\n", "\n");
+                prop_assert_eq!(count(&parse(bare.as_bytes()).1), count(&write(&tree, "b", &mut String::new())));
+            }
+        }
     }
 
     proptest! {
