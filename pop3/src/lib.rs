@@ -19,6 +19,8 @@ mod maildrop;
 mod reply;
 mod session;
 mod surrogate;
+#[cfg(test)]
+mod tests;
 mod text;
 mod transaction;
 

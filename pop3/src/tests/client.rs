@@ -1,0 +1,218 @@
+//! A server on a free port with a store of its own, and a client that reads answers as RFC 1939 section 3 tells it to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::auth::{AuthOptions, Authenticator, Credentials, Directory, Protocol, Unavailable};
+use common::limits::{LimitOptions, Limits};
+use common::session::{Sessions, Shared};
+use common::stream::Stream;
+use store::{AccountName, Flags, Mailbox, MailboxName, NewMessage, Store};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::{Options, Service};
+
+/// RFC 1939 section 10 has this password.
+pub(crate) const PASSWORD: &str = "tanstaaf";
+
+pub(crate) struct Server {
+    pub service: Arc<Service>,
+    pub store: Store,
+    _directory: TempDir,
+}
+
+impl Server {
+    pub fn new() -> Server {
+        Server::with(Options::default())
+    }
+
+    /// With the account `mrose`, whose maildrop is empty.
+    pub fn with(options: Options) -> Server {
+        let directory = TempDir::new().unwrap();
+        let store = Store::open(store::Options {
+            path: directory.path().to_owned(),
+            shards: 1,
+            retain_expunged: Duration::from_secs(3600),
+            message_limit: 64 << 20,
+            limits: store::Limits::default(),
+            compression: 1,
+            new_account_mailboxes: Vec::new(),
+        })
+        .unwrap();
+        store.directory().add(vec![(AccountName::new("mrose").unwrap(), None)]).unwrap();
+        let shared = Shared {
+            hostname: "dbc.mtview.ca.us".into(),
+            sessions: Sessions::new(),
+            limits: Limits::new(LimitOptions {
+                connections: 0,
+                connections_per_address: 0,
+                connections_per_account: 3,
+                rate_per_address: 0,
+            }),
+            authenticator: authenticator(),
+            tls: None,
+        };
+        let service = Arc::new(Service { shared, store: store.clone(), options });
+        Server { service, store, _directory: directory }
+    }
+
+    pub fn inbox(&self) -> Mailbox {
+        let account = self.store.account(&AccountName::new("mrose").unwrap()).unwrap();
+        account.mailbox(&MailboxName::inbox()).unwrap()
+    }
+
+    pub async fn append(&self, messages: &[&[u8]]) {
+        let new = |octets: &&[u8]| {
+            let mut spool = self.store.spool();
+            spool.write(octets).unwrap();
+            NewMessage {
+                staged: self.store.stage(spool).unwrap(),
+                trace: bytes::Bytes::new(),
+                flags: Flags::default(),
+                keywords: Vec::new(),
+                internal_date: None,
+            }
+        };
+        self.inbox().append(messages.iter().map(new).collect()).await.unwrap();
+    }
+
+    /// A connection whose greeting has been read.
+    pub async fn connect(&self) -> Client {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (client, accepted) =
+            tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
+        let (socket, peer) = accepted.unwrap();
+        let service = self.service.clone();
+        tokio::spawn(async move { crate::serve(Stream::tcp(socket, peer), service).await });
+        let mut client = Client { stream: BufReader::new(client.unwrap()), greeting: String::new() };
+        client.greeting = client.line().await;
+        client
+    }
+
+    /// A session in the TRANSACTION state.
+    pub async fn log_in(&self) -> Client {
+        let mut client = self.connect().await;
+        client.ok("USER mrose").await;
+        client.ok(&format!("PASS {PASSWORD}")).await;
+        client
+    }
+}
+
+pub(crate) struct Client {
+    stream: BufReader<TcpStream>,
+    pub greeting: String,
+}
+
+impl Client {
+    pub async fn send(&mut self, octets: &[u8]) {
+        self.stream.write_all(octets).await.unwrap();
+    }
+
+    /// False when the server has closed the connection.
+    pub async fn try_send(&mut self, octets: &[u8]) -> bool {
+        self.stream.write_all(octets).await.is_ok()
+    }
+
+    /// A line without its CRLF; empty at the end of the stream.
+    pub async fn line(&mut self) -> String {
+        String::from_utf8(self.octets().await).unwrap().trim_end_matches("\r\n").to_owned()
+    }
+
+    async fn octets(&mut self) -> Vec<u8> {
+        let mut line = Vec::new();
+        self.stream.read_until(b'\n', &mut line).await.unwrap();
+        assert!(line.is_empty() || line.ends_with(b"\r\n"), "{line:?}");
+        line
+    }
+
+    pub async fn command(&mut self, command: &str) -> String {
+        self.send(format!("{command}\r\n").as_bytes()).await;
+        self.line().await
+    }
+
+    /// What follows `+OK`.
+    pub async fn ok(&mut self, command: &str) -> String {
+        let line = self.command(command).await;
+        line.strip_prefix("+OK").unwrap_or_else(|| panic!("{command}: {line}")).trim_start().to_owned()
+    }
+
+    /// What follows `-ERR`.
+    pub async fn err(&mut self, command: &str) -> String {
+        let line = self.command(command).await;
+        line.strip_prefix("-ERR ").unwrap_or_else(|| panic!("{command}: {line}")).to_owned()
+    }
+
+    /// A multi-line answer as the client sees it: without byte-stuffing and without its end.
+    pub async fn message(&mut self, command: &str) -> Vec<u8> {
+        self.ok(command).await;
+        self.rest_of_message().await
+    }
+
+    pub async fn rest_of_message(&mut self) -> Vec<u8> {
+        let mut message = Vec::new();
+        loop {
+            let line = self.octets().await;
+            assert!(!line.is_empty(), "closed within a message");
+            if line == b".\r\n" {
+                return message;
+            }
+            message.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line));
+        }
+    }
+
+    pub async fn lines(&mut self, command: &str) -> Vec<String> {
+        let message = String::from_utf8(self.message(command).await).unwrap();
+        message.lines().map(str::to_owned).collect()
+    }
+
+    /// Whether nothing more comes and the connection is closed.
+    pub async fn closed(&mut self) -> bool {
+        matches!(self.stream.read_u8().await, Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof)
+    }
+}
+
+/// Whoever is called `mrose`, and `off`, whom POP3 is denied.
+struct Accounts;
+
+impl Directory for Accounts {
+    fn find(&self, name: &str) -> Result<Option<Credentials>, Unavailable> {
+        if name == "fault" {
+            return Err(Unavailable("disk".into()));
+        }
+        let credentials = Credentials {
+            account: name.to_owned(),
+            password: Some(format!("{{PLAIN}}{PASSWORD}")),
+            app_passwords: Vec::new(),
+            imap: true,
+            pop3: name != "off",
+            login: true,
+        };
+        Ok(["mrose", "off", "without mail"].contains(&name).then_some(credentials))
+    }
+    fn upgrade(&self, _: &str, _: String) {}
+    fn logged_in(&self, _: &str, _: Protocol, _: Option<&str>) {}
+}
+
+fn authenticator() -> Authenticator {
+    let options = AuthOptions {
+        mechanisms: Vec::new(),
+        plaintext_without_tls: false,
+        challenge_mechanisms: true,
+        default_domain: None,
+        failures: 100,
+        lockout_seconds: 60,
+        oauth: None,
+        hostname: "dbc.mtview.ca.us".into(),
+    };
+    Authenticator::new(options, Arc::new(Accounts)).unwrap()
+}
+
+/// A message of so many octets with CRLF line ends.
+pub(crate) fn sized(octets: usize) -> Vec<u8> {
+    let mut message = b"Subject: x\r\n\r\n".to_vec();
+    message.resize(octets - 2, b'x');
+    message.extend_from_slice(b"\r\n");
+    message
+}

@@ -1,0 +1,179 @@
+//! The TRANSACTION state, reading.
+
+use store::UidSet;
+
+use super::client::{PASSWORD, Server, sized};
+
+/// RFC 1939 section 10, with its sizes.
+#[tokio::test(flavor = "multi_thread")]
+async fn example_session() {
+    let server = Server::new();
+    let (first, second) = (sized(120), sized(200));
+    server.append(&[&first, &second]).await;
+
+    let mut client = server.log_in().await;
+    assert_eq!(client.ok("STAT").await, "2 320");
+    assert_eq!(client.lines("LIST").await, ["1 120", "2 200"]);
+    assert!(client.ok("RETR 1").await.starts_with("120"));
+    assert_eq!(client.rest_of_message().await, first);
+    client.ok("DELE 1").await;
+    assert_eq!(client.message("RETR 2").await, second);
+    client.ok("DELE 2").await;
+    client.ok("QUIT").await;
+    assert!(client.closed().await);
+
+    let mut client = server.log_in().await;
+    assert_eq!(client.ok("STAT").await, "0 0");
+    assert!(client.lines("LIST").await.is_empty());
+    assert!(client.lines("UIDL").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_message_by_a_number_that_none_has() {
+    let server = Server::new();
+    server.append(&[&sized(50)]).await;
+    let mut client = server.log_in().await;
+    for command in ["RETR", "LIST", "UIDL", "DELE"] {
+        for number in ["0", "2", "-1", "1 1", "x", "4294967297", "18446744073709551616"] {
+            client.err(&format!("{command} {number}")).await;
+        }
+    }
+    for arguments in ["", "1", "1 -1", "1 x", "0 1", "2 1", "1 1 1"] {
+        client.err(&format!("TOP {arguments}")).await;
+    }
+    for command in ["RETR", "DELE", "STAT 1", "RSET 1", "NOOP 1", "QUIT 1"] {
+        client.err(command).await;
+    }
+    assert_eq!(client.ok("STAT").await, "1 50");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn top() {
+    let server = Server::new();
+    server.append(&[b"Subject: a\r\nTo: b\r\n\r\n.one\r\ntwo\r\n"]).await;
+    let mut client = server.log_in().await;
+    assert_eq!(client.message("TOP 1 0").await, b"Subject: a\r\nTo: b\r\n\r\n");
+    assert_eq!(client.message("TOP 1 1").await, b"Subject: a\r\nTo: b\r\n\r\n.one\r\n");
+    assert_eq!(client.message("TOP 1 99").await, b"Subject: a\r\nTo: b\r\n\r\n.one\r\ntwo\r\n");
+}
+
+/// Dots on the borders of every range that is read.
+#[tokio::test(flavor = "multi_thread")]
+async fn large_messages_come_whole() {
+    const LINE: &[u8] = b"a line of ordinary length, as people write them in mail\r\n";
+    const LAST: &[u8] = b"and the last has no end";
+    let server = Server::new();
+    let mut message = b"Subject: large\r\n\r\n".to_vec();
+    for line in 0_u32..60_000 {
+        message.extend_from_slice(match line % 3 {
+            0 => b".\r\n".as_slice(),
+            1 => b"..\r\n",
+            _ => LINE,
+        });
+    }
+    message.extend_from_slice(LAST);
+    server.append(&[&message, &sized(10)[..0], b".\n.\n"]).await;
+    let mut client = server.log_in().await;
+    let without_two_lines = message[..message.len() - LINE.len() - LAST.len()].to_vec();
+    assert!(client.message("TOP 1 59999").await == without_two_lines);
+    message.extend_from_slice(b"\r\n");
+    assert!(client.message("RETR 1").await == message);
+    assert_eq!(client.message("RETR 2").await, b"");
+    assert_eq!(client.message("RETR 3").await, b".\r\n.\r\n");
+}
+
+/// RFC 2449 section 6.6
+#[tokio::test(flavor = "multi_thread")]
+async fn pipelining() {
+    let server = Server::new();
+    server.append(&[&sized(40), &sized(50)]).await;
+    let mut client = server.connect().await;
+    let commands =
+        format!("USER mrose\r\nPASS {PASSWORD}\r\nSTAT\r\nRETR 1\r\nRETR 9\r\nDELE 2\r\nSTAT\r\nQUIT\r\n");
+    client.send(commands.as_bytes()).await;
+    for expected in ["+OK", "+OK", "+OK 2 90", "+OK 40"] {
+        assert!(client.line().await.starts_with(expected));
+    }
+    assert_eq!(client.rest_of_message().await, sized(40));
+    for expected in ["-ERR", "+OK", "+OK 1 40", "+OK"] {
+        assert!(client.line().await.starts_with(expected));
+    }
+    assert!(client.closed().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unique_ids_stay_and_differ() {
+    let server = Server::new();
+    let message = sized(30);
+    server.append(&vec![&message[..]; 3_000]).await;
+    let mut client = server.log_in().await;
+    let first = client.lines("UIDL").await;
+    let mut unique: Vec<&str> = first.iter().map(|line| line.split_once(' ').unwrap().1).collect();
+    assert!(
+        unique
+            .iter()
+            .all(|unique_id| unique_id.len() <= 70 && unique_id.bytes().all(|o| o.is_ascii_graphic()))
+    );
+    unique.sort_unstable();
+    unique.dedup();
+    assert_eq!(unique.len(), 3_000);
+    client.ok("DELE 2").await;
+    let left = client.lines("UIDL").await;
+    assert_eq!((left.len(), &left[1]), (2_999, &first[2]));
+    client.ok("QUIT").await;
+
+    let mut client = server.log_in().await;
+    let second = client.lines("UIDL").await;
+    let ids = |lines: &[String]| -> Vec<String> {
+        lines.iter().map(|l| l.split_once(' ').unwrap().1.into()).collect()
+    };
+    assert_eq!(ids(&second), ids(&left), "the same messages have the same unique-ids in the next session");
+    assert_eq!(second[1].split_once(' ').unwrap().0, "2", "and new numbers");
+    assert_eq!(client.ok("UIDL 2").await, second[1]);
+}
+
+/// Design section 3: the session's view stays, whatever others do.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_session_expunges_can_still_be_retrieved() {
+    let server = Server::new();
+    let messages = [sized(40), sized(50), sized(60)];
+    server.append(&[&messages[0], &messages[1]]).await;
+    let mut client = server.log_in().await;
+    let unique_ids = client.lines("UIDL").await;
+
+    let inbox = server.inbox();
+    inbox.remove(&UidSet::from_ranges([1..=1])).await.unwrap();
+    server.append(&[&messages[2]]).await;
+
+    assert_eq!(client.ok("STAT").await, "2 90");
+    assert_eq!(client.lines("UIDL").await, unique_ids);
+    assert_eq!(client.message("RETR 1").await, messages[0]);
+    assert_eq!(client.message("RETR 2").await, messages[1]);
+    client.err("RETR 3").await;
+    client.ok("DELE 1").await;
+    client.ok("DELE 2").await;
+    client.ok("QUIT").await;
+    let mut client = server.log_in().await;
+    assert_eq!(client.lines("LIST").await, ["1 60"]);
+}
+
+/// RFC 6856 section 2.1
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_outside_ascii_need_utf8() {
+    let server = Server::new();
+    let message = "Subject: Gr\u{fc}\u{df}e\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\
+        Content-Disposition: attachment; filename=\"\u{e9}.txt\"\r\n\r\nbody \u{fc}\r\n--b--\r\n";
+    server.append(&[message.as_bytes()]).await;
+
+    let mut client = server.connect().await;
+    client.ok("UTF8").await;
+    client.err("STLS").await;
+    client.ok("USER mrose").await;
+    client.ok(&format!("PASS {PASSWORD}")).await;
+    assert_eq!(client.message("RETR 1").await, message.as_bytes());
+
+    let surrogate = String::from_utf8(server.log_in().await.message("RETR 1").await).unwrap();
+    let expected = message.replace("Gr\u{fc}\u{df}e", "=?utf-8?B?R3LDvMOfZQ==?=");
+    let expected = expected.replace("; filename=\"\u{e9}.txt\"", ";\r\n filename*=utf-8''%C3%A9.txt");
+    assert_eq!(surrogate, expected);
+}
