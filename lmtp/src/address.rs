@@ -77,11 +77,15 @@ pub(crate) fn path(argument: &str) -> Result<(Option<Address>, &str), BadAddress
     if !rest.is_empty() && !rest.starts_with(' ') {
         return Err(BadAddress("something follows the address without a space"));
     }
-    if inside.is_empty() {
-        let null = argument.starts_with('<');
-        return if null { Ok((None, rest)) } else { Err(BadAddress("an address is missing")) };
+    let bracketed = argument.starts_with('<');
+    if inside.is_empty() && bracketed {
+        return Ok((None, rest));
     }
-    Ok((Some(Address::parse(without_route(inside)?)?), rest))
+    let address = Address::parse(without_route(inside)?)?;
+    if !bracketed && address.domain.is_none() {
+        return Err(BadAddress("neither brackets nor a domain"));
+    }
+    Ok((Some(address), rest))
 }
 
 /// A-d-l = At-domain *( "," At-domain )
@@ -270,7 +274,8 @@ mod tests {
         // RFC 5321 appendix C
         assert_eq!(read("<@hosta.int,@jkl.org:userc@d.bar.org>"), Ok((Some("userc@d.bar.org".into()), "")));
         assert_eq!(read("<\"a>b\"@x.org> X"), Ok((Some("\"a>b\"@x.org".into()), " X")));
-        for bad in ["", " ", "<a@x.org", "<a@x.org>x", "<@a@b>", "<@a:>", "<a:b@x>", "<a@x.org>>"] {
+        for bad in ["", " ", "a", "a b", "<a@x.org", "<a@x.org>x", "<@a@b>", "<@a:>", "<a:b@x>", "<a@x.org>>"]
+        {
             assert!(path(bad).is_err(), "{bad:?}");
         }
     }

@@ -135,18 +135,23 @@ pub(crate) struct Hops {
 }
 
 impl Hops {
-    /// Delivered-To above the first Received is what the MTA wrote for this very delivery; below it, the message has been
-    /// in that mailbox before and came back.
+    /// Delivered-To above the first Received is what the MTA wrote for this very delivery; below it, or in a message that
+    /// has no Received at all, it says that the message has been in that mailbox before and came back.
     fn count(head: &[u8]) -> Hops {
         let mut hops = Hops::default();
+        let mut above = Vec::new();
         for line in head.split(|&octet| octet == b'\n') {
             let Some(colon) = line.iter().position(|&octet| octet == b':') else { continue };
             let name = line[..colon].trim_ascii_end();
             if name.eq_ignore_ascii_case(b"Received") {
                 hops.received += 1;
-            } else if name.eq_ignore_ascii_case(b"Delivered-To") && hops.received > 0 {
-                hops.delivered_to.push(String::from_utf8_lossy(line[colon + 1..].trim_ascii()).into_owned());
+            } else if name.eq_ignore_ascii_case(b"Delivered-To") {
+                let address = String::from_utf8_lossy(line[colon + 1..].trim_ascii()).into_owned();
+                if hops.received > 0 { hops.delivered_to.push(address) } else { above.push(address) }
             }
+        }
+        if hops.received == 0 {
+            hops.delivered_to = above;
         }
         hops
     }
@@ -212,6 +217,9 @@ mod tests {
         assert_eq!(hops, Hops { received: 1, delivered_to: vec!["Pat@X.org".into()] });
         let refused = |address: &str| hops.refuse_loop(&Address::parse(address).unwrap()).is_err();
         assert!(refused("pat@x.org") && !refused("first@x") && !refused("folded@x"));
+
+        let without_received = Hops::count(b"Delivered-To: first@x\r\nSubject: a\r\n");
+        assert!(without_received.refuse_loop(&Address::parse("first@x").unwrap()).is_err());
 
         let many = |count| Hops::count("received: x\n".repeat(count).as_bytes());
         let anyone = Address::parse("a@x").unwrap();

@@ -47,7 +47,7 @@ async fn receive(session: &mut Session, content: &mut Content) -> Result<()> {
             session.stream.read_some(count).await?;
             done
         };
-        if octets.len() as u64 >= CHUNK || done || session.stream.buffered().is_empty() {
+        if octets.len() as u64 >= CHUNK || done {
             block(|| content.write(&octets));
             octets.clear();
         }

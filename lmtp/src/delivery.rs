@@ -104,8 +104,9 @@ async fn done(
         appended => appended,
     }?;
     let uid = appended.uids.first().map(|uid| uid.0).unwrap_or_default();
+    let from = trace.reverse_path.as_ref().map(ToString::to_string).unwrap_or_default();
     info!(
-        id = %trace.id, recipient = %recipient.address, account = %recipient.account.name(), uid,
+        id = %trace.id, from, recipient = %recipient.address, account = %recipient.account.name(), uid,
         octets = message.staged.len(), "delivered"
     );
     Ok(Reply::new(250, "2.0.0", format!("<{}> delivered, id {}", recipient.address, trace.id)))

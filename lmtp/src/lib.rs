@@ -23,6 +23,8 @@ mod parameters;
 mod recipient;
 mod reply;
 mod session;
+#[cfg(test)]
+mod tests;
 mod trace;
 
 use std::sync::Arc;

@@ -27,7 +27,8 @@ impl Recipient {
         size: u64,
     ) -> Result<Recipient, Reply> {
         let directory = store.directory();
-        let found = directory.resolve(address.local(), address.domain(), &options.separators)?;
+        let found =
+            directory.resolve(address.local(), address.domain().unwrap_or_default(), &options.separators)?;
         let (record, detail) = found.ok_or_else(|| unknown(&address))?;
         if !record.switches.delivery {
             return Err(Reply::new(550, "5.2.1", format!("<{address}> does not take mail")));
