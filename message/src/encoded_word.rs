@@ -10,9 +10,15 @@ use crate::transfer;
 
 /// The text of a header value, folded or not.
 pub(crate) fn decode(raw: &[u8]) -> String {
+    let mut text = String::with_capacity(raw.len());
+    decode_into(raw, &mut text);
+    text
+}
+
+/// Appends the text of a header value.
+pub(crate) fn decode_into(raw: &[u8], text: &mut String) {
     let value = unfold(raw);
-    let mut decoder =
-        Decoder { text: String::with_capacity(value.len()), charset: Vec::new(), octets: Vec::new() };
+    let mut decoder = Decoder { text, charset: Vec::new(), octets: Vec::new() };
     let mut rest = &value[..];
     while let Some((before, word)) = next_word(rest) {
         decoder.plain(before);
@@ -21,18 +27,17 @@ pub(crate) fn decode(raw: &[u8]) -> String {
     }
     decoder.plain(rest);
     decoder.flush();
-    decoder.text
 }
 
 /// The text so far, and the octets of words that wait for a next word in the same character set: a character may be
 /// split between them.
-struct Decoder {
-    text: String,
+struct Decoder<'a> {
+    text: &'a mut String,
     charset: Vec<u8>,
     octets: Vec<u8>,
 }
 
-impl Decoder {
+impl Decoder<'_> {
     // RFC 2047 section 6.2: white space between encoded words is not displayed.
     fn plain(&mut self, text: &[u8]) {
         if !self.charset.is_empty() && text.trim_ascii().is_empty() {

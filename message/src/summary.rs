@@ -26,7 +26,8 @@ pub struct Envelope {
     pub message_id: Option<Vec<u8>>,
 }
 
-/// One element of an address list. Groups keep RFC 3501's form: a start with the group's name, members, an end.
+/// One element of an address list. `host` is empty where the address has none (it is not NIL, which marks a group in
+/// ENVELOPE); `local` and `name` are without their quotes. Groups keep RFC 3501's form: a start with the group's name, members, an end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
     Mailbox { name: Option<Vec<u8>>, route: Option<Vec<u8>>, local: Vec<u8>, host: Vec<u8> },

@@ -24,7 +24,7 @@ pub fn header_text(header: &[u8]) -> String {
             text.push_str(&crate::charset::guess(name));
             text.push_str(": ");
         }
-        text.push_str(&decode_header(value));
+        crate::encoded_word::decode_into(value, &mut text);
         text.push('\n');
     }
     text
