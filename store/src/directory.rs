@@ -1,116 +1,242 @@
 //! The directory of accounts: names, credentials, switches, limits. Its own small redb file beside the shards.
+//!
+//! Rules:
+//! - A change is durable when the call returns. Only logins are noted in memory first and written some seconds later.
+//! - Ids are given out once; a deleted account's id is never used again.
+//! - An account is seen when its mail has a home, and its mail goes after it is no longer seen. What a crash interrupts
+//!   between the two is finished when the store is opened.
 
-use serde::{Deserialize, Serialize};
+mod cache;
+mod change;
+mod logins;
+mod record;
+mod resolve;
+mod rows;
+#[cfg(test)]
+mod tests;
 
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use cache::RecordCache;
+pub(crate) use cache::LimitsTable;
+use logins::Logins;
+pub use record::{AccountRecord, AppPassword, LastLogin, Limits, Switches};
+
+use crate::engine::faults::DiskFaults;
+use crate::engine::redb::{Config, DIRECTORY_CACHE, Redb};
+use crate::engine::{Engine, KeyRange, Outcome, Read, Table, Write, WriteError};
 use crate::*;
 
 /// The directory. Calls block and are durable when they return.
 #[derive(Clone)]
-pub struct Directory {}
+pub struct Directory(Arc<Inner>);
 
-/// One account as the administrator sees it. Stored as JSON, so that fields can be added.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AccountRecord {
-    pub id: u32,
-    pub name: AccountName,
-    /// Which shard has its mail.
-    pub shard: u16,
-    /// `{SCHEME}hash` as in a passwd-file, or PHC strings; verified and made in `common`, opaque here. Never shown.
-    pub password: Option<String>,
-    /// Passwords for single programs.
-    #[serde(default)]
-    pub app_passwords: Vec<AppPassword>,
-    #[serde(default)]
-    pub switches: Switches,
-    /// Limits of this account; where 0 or absent the defaults of the configuration hold, and 0 there is unlimited.
-    #[serde(default)]
+/// Where the accounts' mail is, as the directory needs it.
+pub(crate) trait Homes: Send + Sync {
+    /// Makes INBOX and the other first mailboxes of the accounts; durable when it returns.
+    fn create(&self, shard: u16, accounts: &[AccountId]) -> Result<()>;
+    /// Deletes all mail of the account, or has noted durably that it goes. One that has none is no error.
+    fn delete(&self, shard: u16, account: AccountId) -> Result<()>;
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct DirectoryOptions {
+    /// The file.
+    pub path: PathBuf,
+    pub shards: u16,
+    /// For accounts that have none of their own.
     pub limits: Limits,
-    /// Seconds since 1970.
-    pub created: i64,
-    #[serde(default)]
-    pub last_login: LastLogin,
+    /// For tests.
+    pub faults: Option<DiskFaults>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AppPassword {
-    pub label: String,
-    pub password: String,
-    /// Empty: every protocol. Else of `imap`, `pop3`.
-    pub protocols: Vec<String>,
-    pub expires: Option<i64>,
-    pub created: i64,
-    pub last_used: Option<i64>,
-}
-
-/// What the account may do. All true at first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Switches {
-    pub imap: bool,
-    pub pop3: bool,
-    pub delivery: bool,
-    /// "Account access disabled": false stops IMAP and POP3, mail still arrives, the password stays.
-    pub login: bool,
-}
-
-impl Default for Switches {
-    fn default() -> Switches {
-        Switches { imap: true, pop3: true, delivery: true, login: true }
-    }
-}
-
-/// Bytes and messages of the whole account. 0 means the next default, and in the last one unlimited.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Limits {
-    pub bytes: u64,
-    pub messages: u64,
-}
-
-/// Seconds since 1970 of the last good login by each protocol.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct LastLogin {
-    pub imap: Option<i64>,
-    pub pop3: Option<i64>,
+struct Inner {
+    engine: Box<dyn Engine>,
+    /// A commit failed and the file could not be opened again yet.
+    broken: Mutex<bool>,
+    homes: OnceLock<Arc<dyn Homes>>,
+    shards: u16,
+    /// One change at a time; how many accounts each shard has.
+    accounts: Mutex<Vec<u64>>,
+    records: RecordCache,
+    limits: Arc<LimitsTable>,
+    logins: Logins,
 }
 
 impl Directory {
-    pub fn find(&self, name: &AccountName) -> Result<Option<AccountRecord>> {
-        let _ = name;
-        unimplemented!()
+    /// Opens the file or makes it. [`Directory::attach`] has to follow before anything is changed.
+    pub(crate) fn open(options: DirectoryOptions) -> Result<Directory> {
+        const TABLES: &[Table] = &[Table::Meta, Table::Account, Table::AccountName];
+        let DirectoryOptions { path, shards, limits, faults } = options;
+        let engine = Redb::open(Config { path, tables: TABLES, cache: DIRECTORY_CACHE, faults })?;
+        let (logins, due) = Logins::new();
+        let directory = Directory(Arc::new(Inner {
+            engine: Box::new(engine),
+            broken: Mutex::new(false),
+            homes: OnceLock::new(),
+            shards: shards.max(1),
+            accounts: Mutex::default(),
+            records: RecordCache::default(),
+            limits: Arc::new(LimitsTable::new(limits)),
+            logins,
+        }));
+        directory.0.prepare()?;
+        logins::write_regularly(&directory.0, due)?;
+        Ok(directory)
     }
+
+    /// Tells where mail is, and finishes what a crash has left half-done.
+    pub(crate) fn attach(&self, homes: Arc<dyn Homes>) -> Result<()> {
+        // A second call changes nothing: the homes are those of the one store.
+        let _ = self.0.homes.set(homes);
+        let _changing = self.0.accounts();
+        self.0.finish_interrupted()
+    }
+
+    /// The limits in force for every account, always current.
+    pub(crate) fn limits(&self) -> &Arc<LimitsTable> {
+        &self.0.limits
+    }
+
+    /// Writes what is noted and closes the file. Everything fails afterwards.
+    pub(crate) fn close(&self) -> Result<()> {
+        let written = self.0.write_logins();
+        self.0.engine.close().and(written)
+    }
+
+    pub fn find(&self, name: &AccountName) -> Result<Option<AccountRecord>> {
+        let (cached, moment) = self.0.records.find(name);
+        if let Some(record) = cached {
+            return Ok(Some(self.0.logins.current((*record).clone())));
+        }
+        let snapshot = self.0.engine()?.read()?;
+        let Some(id) = rows::id_of(&*snapshot, name)? else { return Ok(None) };
+        let record = rows::named_record(&*snapshot, name, id)?;
+        self.0.records.insert(moment, Arc::new(record.clone()));
+        Ok(Some(self.0.logins.current(record)))
+    }
+
     /// Sorted by name, from `after` on, at most `limit`.
     pub fn list(&self, after: Option<&AccountName>, limit: usize) -> Result<Vec<AccountRecord>> {
-        let _ = (after, limit);
-        unimplemented!()
+        let range = match after {
+            Some(after) => KeyRange::prefix_after(b"", after.as_str().as_bytes()),
+            None => KeyRange::all(),
+        };
+        let snapshot = self.0.engine()?.read()?;
+        let records = rows::records(&*snapshot, range, limit)?;
+        Ok(records.into_iter().map(|record| self.0.logins.current(record)).collect())
     }
+
+    /// How many accounts there are.
+    pub fn count(&self) -> u64 {
+        self.0.accounts().iter().sum()
+    }
+
     /// Makes accounts, all in one transaction; INBOX comes with the account. Names that exist are told, the others made.
     pub fn add(&self, accounts: Vec<(AccountName, Option<String>)>) -> Result<Vec<Result<AccountRecord>>> {
-        let _ = accounts;
-        unimplemented!()
+        self.0.add(accounts)
     }
-    /// Changes a record under the directory's lock. Id and name stay what they are.
+
+    /// Changes a record under the directory's lock. Id, name and shard stay what they are.
     pub fn update(
         &self,
         name: &AccountName,
         change: &mut dyn FnMut(&mut AccountRecord),
     ) -> Result<AccountRecord> {
-        let _ = (name, change);
-        unimplemented!()
+        self.0.update(name, change)
     }
+
+    /// Gives the account another name; its mail stays where it is.
     pub fn rename(&self, from: &AccountName, to: &AccountName) -> Result<AccountRecord> {
-        let _ = (from, to);
-        unimplemented!()
+        self.0.rename(from, to)
     }
+
     /// Deletes the account and its mail. Sessions that have it open get errors.
     pub fn delete(&self, name: &AccountName) -> Result<()> {
-        let _ = name;
-        unimplemented!()
+        self.0.delete(name)
     }
+
     /// Notes a login; written without waiting for the disk.
     pub fn record_login(&self, name: &AccountName, pop3: bool) {
-        let _ = (name, pop3);
-        unimplemented!()
+        match self.find(name) {
+            Ok(Some(record)) => self.0.logins.note(AccountId(record.id), pop3),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(account = %name, %error, "cannot note a login"),
+        }
+    }
+}
+
+impl Inner {
+    /// Checks the format and fills what is kept in memory.
+    fn prepare(&self) -> Result<()> {
+        if rows::check_format(&*self.engine.read()?)?.is_none() {
+            self.transaction(&mut |writer| rows::put_format(writer))?;
+        }
+        self.accounts().clone_from(&self.load()?);
+        Ok(())
+    }
+
+    /// Reads every account's limits, and how many accounts each shard has.
+    fn load(&self) -> Result<Vec<u64>> {
+        let snapshot = self.engine.read()?;
+        let mut own_limits = Vec::new();
+        let mut accounts = vec![0; usize::from(self.shards)];
+        rows::each_record(&*snapshot, &mut |record| {
+            own_limits.push((AccountId(record.id), record.limits));
+            if let Some(count) = accounts.get_mut(usize::from(record.shard)) {
+                *count += 1;
+            }
+        })?;
+        self.limits.replace(own_limits);
+        self.records.forget();
+        Ok(accounts)
+    }
+
+    /// The engine, opened again where a failed commit has closed it.
+    fn engine(&self) -> Result<&dyn Engine> {
+        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        if *broken {
+            // Whatever is on the disk is the truth from here on.
+            self.engine.reopen()?;
+            self.load()?;
+            *broken = false;
+        }
+        Ok(&*self.engine)
+    }
+
+    /// Runs the closure in a transaction, writes noted logins with it, and commits.
+    fn transaction<T>(&self, run: &mut dyn FnMut(&mut dyn Write) -> Result<T>) -> Result<T> {
+        let logins = self.logins.noted();
+        let mut answer = Err(Error::ShuttingDown);
+        let written = self.engine()?.write(&mut |writer| {
+            rows::put_logins(writer, &logins)?;
+            answer = Ok(run(writer)?);
+            Ok(Outcome::Commit)
+        });
+        match written {
+            Ok(()) => {
+                self.logins.written(&logins);
+                self.records.forget();
+                answer
+            }
+            Err(WriteError::Refused(error) | WriteError::NotBegun(error)) => Err(error),
+            Err(WriteError::Unknown(error)) => {
+                *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = true;
+                self.records.forget();
+                Err(error)
+            }
+        }
+    }
+
+    fn write_logins(&self) -> Result<()> {
+        if self.logins.noted().is_empty() {
+            return Ok(());
+        }
+        self.transaction(&mut |_| Ok(()))
+    }
+
+    fn accounts(&self) -> MutexGuard<'_, Vec<u64>> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -153,3 +153,66 @@ fn nul(at: u64) -> Error {
         "message contains NUL at octet {at}, which mail must not; encode binary content with base64"
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::staged::tests::staging;
+
+    fn spool(limit: u64) -> (tempfile::TempDir, Spool) {
+        let (directory, staging) = staging(limit);
+        (directory, Spool::new(staging))
+    }
+
+    #[test]
+    fn large_and_small_come_back_the_same() {
+        for lines in [0, 1, 1000, 150_000] {
+            let (_directory, mut spool) = spool(64 << 20);
+            for _ in 0..lines {
+                spool.write(b"twelve octets\n").unwrap();
+            }
+            assert_eq!(spool.len(), 14 * lines);
+            assert_eq!(spool.normalized(), 15 * lines);
+            assert_eq!(spool.file.is_some(), lines > 100_000);
+            let octets = spool.into_octets().unwrap();
+            assert!(octets == b"twelve octets\r\n".repeat(lines as usize));
+        }
+    }
+
+    #[test]
+    fn one_large_write_is_held_in_small_pieces() {
+        let (_directory, mut spool) = spool(64 << 20);
+        spool.write(&vec![b'\n'; 5 << 20]).unwrap();
+        assert!(spool.buffer.capacity() <= 4 * BLOCK);
+        assert_eq!(spool.into_octets().unwrap().len(), 10 << 20);
+    }
+
+    #[test]
+    fn too_large_is_refused_at_once_and_costs_nothing_then() {
+        let (_directory, mut spool) = spool(3 << 20);
+        spool.write(&vec![b'x'; 3 << 20]).unwrap();
+        for _ in 0..2 {
+            let refused = spool.write(b"x").unwrap_err();
+            assert!(matches!(refused, Error::TooLarge { size, limit: 3145728 } if size > 3 << 20), "{refused}");
+            assert!(spool.file.is_none() && spool.buffer.capacity() == 0);
+        }
+        assert!(matches!(spool.into_octets(), Err(Error::TooLarge { .. })));
+    }
+
+    #[test]
+    fn the_limit_counts_what_would_be_stored() {
+        let (_directory, mut spool) = spool(10);
+        spool.write(b"\n\n\n\n\n").unwrap();
+        assert!(matches!(spool.write(b"x"), Err(Error::TooLarge { size: 11, limit: 10 })));
+    }
+
+    #[test]
+    fn nul_is_told_at_the_end_and_nothing_of_it_is_kept() {
+        let (_directory, mut spool) = spool(100);
+        spool.write(b"ab\0").unwrap();
+        spool.write(&[b'x'; 1000]).unwrap();
+        assert_eq!((spool.len(), spool.buffer.capacity()), (1003, 0));
+        assert!(matches!(spool.refusal(), Some(Error::InvalidMessage(text)) if text.contains("NUL at octet 2")));
+        assert!(spool.into_octets().is_err());
+    }
+}

@@ -170,3 +170,80 @@ impl Drop for Turn<'_> {
         self.budget.changed.notify_all();
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+
+    pub(crate) fn staging(message_limit: u64) -> (tempfile::TempDir, Arc<Staging>) {
+        let directory = tempfile::tempdir().unwrap();
+        let options = Options {
+            path: directory.path().to_owned(),
+            shards: 1,
+            retain_expunged: Duration::ZERO,
+            message_limit,
+            limits: Limits::default(),
+            compression: 1,
+            new_account_mailboxes: Vec::new(),
+        };
+        let staging = Staging::new(&options).unwrap();
+        (directory, Arc::new(staging))
+    }
+
+    fn staged(octets: &[u8]) -> Result<Staged> {
+        let (_directory, staging) = staging(64 << 20);
+        let mut spool = Spool::new(staging);
+        spool.write(octets)?;
+        stage(spool)
+    }
+
+    #[test]
+    fn a_message_is_staged() {
+        let message = staged(b"Subject: hello\nMessage-ID: <a@b>\n\nBody\n").unwrap();
+        let octets = b"Subject: hello\r\nMessage-ID: <a@b>\r\n\r\nBody\r\n";
+        assert_eq!(message.len(), octets.len() as u64);
+        assert_eq!(message.hash, *blake3::hash(octets).as_bytes());
+        assert_eq!(message.summary().envelope.subject.as_deref(), Some(&b"hello"[..]));
+        let decoded = ::message::Summary::decode(&message.encoded_summary);
+        assert_eq!(decoded.as_ref(), Some(message.summary()));
+        assert!(message.thread_keys.message_id.is_some());
+    }
+
+    #[test]
+    fn the_same_mail_with_other_line_ends_has_the_same_hash() {
+        let (unix, net) = (staged(b"a: b\n\nc\n").unwrap(), staged(b"a: b\r\n\r\nc\r\n").unwrap());
+        assert_eq!(unix.hash, net.hash);
+    }
+
+    #[test]
+    fn nothing_and_nul() {
+        assert!(staged(b"").unwrap().is_empty());
+        assert!(matches!(staged(b"a: b\n\n\0"), Err(Error::InvalidMessage(_))));
+    }
+
+    #[test]
+    fn the_budget_is_never_exceeded_and_everybody_gets_a_turn() {
+        let budget = Budget::new(100);
+        let (in_work, most) = (AtomicU64::new(0), AtomicU64::new(0));
+        std::thread::scope(|scope| {
+            for thread in 0..8u64 {
+                let (budget, in_work, most) = (&budget, &in_work, &most);
+                scope.spawn(move || {
+                    for step in 0..200 {
+                        // One asks for more than there is: it works alone.
+                        let octets = if step % 50 == 0 { 1000 } else { thread * 10 + 1 };
+                        let _turn = budget.take(octets);
+                        let now = in_work.fetch_add(octets.min(100), Ordering::SeqCst) + octets.min(100);
+                        most.fetch_max(now, Ordering::SeqCst);
+                        in_work.fetch_sub(octets.min(100), Ordering::SeqCst);
+                    }
+                });
+            }
+        });
+        assert!(most.load(Ordering::SeqCst) <= 100);
+        assert_eq!(budget.lock().free, 100);
+    }
+}

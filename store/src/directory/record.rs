@@ -1,0 +1,119 @@
+//! What the directory keeps of an account.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::AccountName;
+
+/// One account as the administrator sees it. Stored as JSON, so that fields can be added.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct AccountRecord {
+    pub id: u32,
+    pub name: AccountName,
+    /// Which shard has its mail.
+    pub shard: u16,
+    /// `{SCHEME}hash` as in a passwd-file, or PHC strings; verified and made in `common`, opaque here. Never shown.
+    pub password: Option<String>,
+    /// Passwords for single programs.
+    #[serde(default)]
+    pub app_passwords: Vec<AppPassword>,
+    #[serde(default)]
+    pub switches: Switches,
+    /// Limits of this account; where 0 or absent the defaults of the configuration hold, and 0 there is unlimited.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Seconds since 1970.
+    pub created: i64,
+    #[serde(default)]
+    pub last_login: LastLogin,
+}
+
+/// Without the hashes: records are logged.
+impl fmt::Debug for AccountRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccountRecord")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .field("shard", &self.shard)
+            .field("password", &self.password.as_ref().map(|_| "..."))
+            .field("app_passwords", &self.app_passwords)
+            .field("switches", &self.switches)
+            .field("limits", &self.limits)
+            .field("created", &self.created)
+            .field("last_login", &self.last_login)
+            .finish()
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppPassword {
+    pub label: String,
+    pub password: String,
+    /// Empty: every protocol. Else of `imap`, `pop3`.
+    pub protocols: Vec<String>,
+    pub expires: Option<i64>,
+    pub created: i64,
+    pub last_used: Option<i64>,
+}
+
+/// Without the hash: records are logged.
+impl fmt::Debug for AppPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppPassword")
+            .field("label", &self.label)
+            .field("protocols", &self.protocols)
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the account may do. All true at first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Switches {
+    pub imap: bool,
+    pub pop3: bool,
+    pub delivery: bool,
+    /// "Account access disabled": false stops IMAP and POP3, mail still arrives, the password stays.
+    pub login: bool,
+}
+
+impl Default for Switches {
+    fn default() -> Switches {
+        Switches { imap: true, pop3: true, delivery: true, login: true }
+    }
+}
+
+/// Bytes and messages of the whole account. 0 means the next default, and in the last one unlimited.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    pub bytes: u64,
+    pub messages: u64,
+}
+
+impl Limits {
+    /// These limits, and the default's where there are none.
+    #[must_use]
+    pub fn or(self, default: Limits) -> Limits {
+        let or = |own, default| if own == 0 { default } else { own };
+        Limits { bytes: or(self.bytes, default.bytes), messages: or(self.messages, default.messages) }
+    }
+}
+
+/// Seconds since 1970 of the last good login by each protocol.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LastLogin {
+    pub imap: Option<i64>,
+    pub pop3: Option<i64>,
+}
+
+impl LastLogin {
+    /// The later of both for each protocol.
+    #[must_use]
+    pub(super) fn latest(self, other: LastLogin) -> LastLogin {
+        LastLogin { imap: self.imap.max(other.imap), pop3: self.pop3.max(other.pop3) }
+    }
+}
