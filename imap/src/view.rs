@@ -482,3 +482,486 @@ fn recent_range(from: Uid, state: &State) -> Option<std::ops::RangeInclusive<u32
 fn seq_num(index: usize) -> SeqNum {
     SeqNum(u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1))
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PLAIN: Enabled = Enabled { condstore: false, qresync: false };
+    const CONDSTORE: Enabled = Enabled { condstore: true, qresync: false };
+    const QRESYNC: Enabled = Enabled { condstore: true, qresync: true };
+
+    fn row(uid: u32, flags: Flags, modseq: u64) -> Row {
+        Row { uid: Uid(uid), flags, keywords: KeywordBits(0), modseq: ModSeq(modseq) }
+    }
+
+    /// A state of messages without flags, with MODSEQ 1, except where told otherwise.
+    fn state(uids: &[u32], changes: &[(u32, Flags, u64)]) -> Arc<State> {
+        let change = |uid: u32| changes.iter().find(|(changed, ..)| *changed == uid);
+        let rows = uids.iter().map(|&uid| match change(uid) {
+            Some(&(_, flags, modseq)) => row(uid, flags, modseq),
+            None => row(uid, Flags::default(), 1),
+        });
+        let rows: Vec<Row> = rows.collect();
+        let next = uids.last().map_or(1, |last| last + 1);
+        let highest = rows.iter().map(|row| row.modseq.0).max().unwrap_or(1);
+        Arc::new(State::of_rows(Uid(next), ModSeq(highest), &[], &rows))
+    }
+
+    fn known(uids: &[u32]) -> Known {
+        Known::new(state(uids, &[]), false, Uid(u32::MAX))
+    }
+
+    fn text(mut updates: Updates) -> String {
+        let mut out = BytesMut::new();
+        while !updates.write(&mut out) {}
+        String::from_utf8(out.to_vec()).unwrap()
+    }
+
+    fn uids(known: &Known) -> Vec<u32> {
+        (1..).map_while(|seq| known.uid(SeqNum(seq))).map(|uid| uid.0).collect()
+    }
+
+    fn set(text: &str) -> SequenceSet {
+        SequenceSet::parse(text.as_bytes()).unwrap()
+    }
+
+    fn resolved(known: &Known, text: &str, numbering: Numbering) -> Option<String> {
+        known.resolve(&set(text), numbering).ok().map(|uids| known.numbers(&uids, Numbering::Uid))
+    }
+
+    #[test]
+    fn numbers_and_uids_are_each_others_inverse() {
+        let known = known(&[3, 5, 200, 201]);
+        assert_eq!(uids(&known), [3, 5, 200, 201]);
+        assert_eq!(known.seq(Uid(200)), Some(SeqNum(3)));
+        assert_eq!(known.seq(Uid(4)), None);
+        assert_eq!((known.uid(SeqNum(0)), known.uid(SeqNum(5))), (None, None));
+    }
+
+    #[test]
+    fn sets_of_sequence_numbers() {
+        let known = known(&[3, 5, 200, 201]);
+        let seq = |text| resolved(&known, text, Numbering::Seq);
+        assert_eq!(seq("1"), Some("3".into()));
+        assert_eq!(seq("*"), Some("201".into()));
+        assert_eq!(seq("2,4"), Some("5,201".into()));
+        assert_eq!(
+            known.numbers(&known.resolve(&set("4,1:2"), Numbering::Seq).unwrap(), Numbering::Seq),
+            "1:2,4"
+        );
+        // RFC 9051 section 9: a number greater than the number of messages
+        for text in ["5", "1:5", "1,4294967295", "5:*"] {
+            assert_eq!(seq(text), None, "{text}");
+        }
+    }
+
+    // RFC 9051 section 6.4.9: "a UID range of 559:* always includes the UID of the last message in the mailbox"
+    #[test]
+    fn sets_of_uids() {
+        let known = known(&[3, 5, 200, 201]);
+        let rows = |text: &str| {
+            let uids = known.resolve(&set(text), Numbering::Uid).unwrap();
+            known.rows(&uids).map(|(seq, row)| (seq.0, row.uid.0)).collect::<Vec<_>>()
+        };
+        assert_eq!(rows("4:200"), [(2, 5), (3, 200)]);
+        assert_eq!(rows("559:*"), [(4, 201)]);
+        assert_eq!(rows("*:559"), [(4, 201)]);
+        assert_eq!(rows("1:2,4,6:199,202,300:400"), []);
+        assert_eq!(rows("1:*"), [(1, 3), (2, 5), (3, 200), (4, 201)]);
+    }
+
+    #[test]
+    fn sets_in_an_empty_mailbox() {
+        let known = known(&[]);
+        for text in ["*", "1", "1:*", "*:5"] {
+            assert_eq!(resolved(&known, text, Numbering::Seq), None, "{text}");
+            assert_eq!(resolved(&known, text, Numbering::Uid), Some(String::new()), "{text}");
+            assert!(known.matching(&set(text), Numbering::Seq).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn arrivals_are_told_with_recent() {
+        let mut known = known(&[1, 2]);
+        let updates = known.advance(state(&[1, 2, 5], &[]), Expunge::Forbid, PLAIN, Some(Uid(5)));
+        assert_eq!(text(updates), "* 3 EXISTS\r\n* 1 RECENT\r\n");
+        assert!(known.is_recent(Uid(5)) && !known.is_recent(Uid(2)));
+        // Another session claimed the next one.
+        let updates = known.advance(state(&[1, 2, 5, 6], &[]), Expunge::Allow, PLAIN, Some(Uid(7)));
+        assert_eq!(text(updates), "* 4 EXISTS\r\n* 1 RECENT\r\n");
+        assert_eq!(text(known.advance(state(&[1, 2, 5, 6], &[]), Expunge::Allow, PLAIN, None)), "");
+    }
+
+    #[test]
+    fn expunges_go_from_the_highest_down() {
+        let mut known = known(&[1, 2, 3, 4]);
+        let updates = known.advance(state(&[2, 4, 9], &[]), Expunge::Allow, PLAIN, None);
+        assert_eq!(text(updates), "* 3 EXPUNGE\r\n* 1 EXPUNGE\r\n* 3 EXISTS\r\n* 0 RECENT\r\n");
+        assert_eq!(uids(&known), [2, 4, 9]);
+    }
+
+    // RFC 7162 section 3.2.10.2
+    #[test]
+    fn qresync_gets_vanished() {
+        let mut known = known(&[1, 2, 3, 4]);
+        let updates = known.advance(state(&[2], &[]), Expunge::Allow, QRESYNC, None);
+        assert_eq!(text(updates), "* VANISHED 1,3:4\r\n");
+    }
+
+    // RFC 9051 section 7.5.1
+    #[test]
+    fn withheld_expunges_keep_the_numbers_while_flags_go_on() {
+        let mut known = known(&[1, 2, 3]);
+        let newer = state(&[1, 3, 7], &[(3, Flags::SEEN, 5)]);
+        let updates = known.advance(Arc::clone(&newer), Expunge::Forbid, PLAIN, Some(Uid(7)));
+        assert_eq!(text(updates), "* 3 FETCH (FLAGS (\\Seen))\r\n");
+        assert_eq!(uids(&known), [1, 2, 3]);
+        assert_eq!(known.at(1).map(|(_, row)| row), Some(row(2, Flags::default(), 1)));
+        assert_eq!(known.at(2).map(|(_, row)| row.flags), Some(Flags::SEEN));
+        // Nothing is told twice, and the expunge comes as soon as it may.
+        assert_eq!(text(known.advance(Arc::clone(&newer), Expunge::Forbid, PLAIN, None)), "");
+        let updates = known.advance(newer, Expunge::Allow, PLAIN, None);
+        assert_eq!(text(updates), "* 2 EXPUNGE\r\n* 3 EXISTS\r\n* 1 RECENT\r\n");
+        assert_eq!(uids(&known), [1, 3, 7]);
+    }
+
+    // RFC 7162 section 3.2 and the example of section 6
+    #[test]
+    fn modseqs_that_overtake_an_expunge_come_with_the_lower_highestmodseq() {
+        let mut known = known(&[1, 2]);
+        let newer = state(&[2], &[(2, Flags::SEEN, 9)]);
+        let updates = known.advance(newer, Expunge::Forbid, CONDSTORE, None);
+        let expected = "* 2 FETCH (UID 2 FLAGS (\\Seen) MODSEQ (9))\r\n* OK [HIGHESTMODSEQ 1] ";
+        assert!(text(updates).starts_with(expected));
+    }
+
+    #[test]
+    fn a_new_keyword_is_announced_before_it_is_shown() {
+        let mut known = known(&[1]);
+        let changed = Row { keywords: KeywordBits(1), modseq: ModSeq(4), ..row(1, Flags::default(), 4) };
+        let newer = Arc::new(State::of_rows(Uid(2), ModSeq(4), &[Keyword("$Junk".into())], &[changed]));
+        let updates = known.advance(newer, Expunge::Forbid, PLAIN, None);
+        let expected = concat!(
+            "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $Junk)\r\n",
+            "* OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $Junk \\*)] Flags permitted\r\n",
+            "* 1 FETCH (FLAGS ($Junk))\r\n"
+        );
+        assert_eq!(text(updates), expected);
+    }
+
+    /// What an own `operation` of `\Flagged` on the messages answers.
+    fn own_store(
+        known: &mut Known,
+        newer: Arc<State>,
+        stored: &Stored,
+        report: Report,
+        enabled: Enabled,
+    ) -> String {
+        let uids = UidSet::from_ranges([1..=10]);
+        let change = StoreFlags {
+            operation: FlagsOperation::Add,
+            flags: Flags::FLAGGED,
+            keywords: vec![],
+            unchanged_since: None,
+        };
+        text(known.stored(newer, &Own { uids: &uids, change: &change, stored, report }, enabled))
+    }
+
+    fn stored(changed: &[u32], modified: &[u32], modseq: u64) -> Stored {
+        let set = |uids: &[u32]| uids.iter().map(|&uid| Uid(uid)).collect();
+        Stored {
+            changed: set(changed),
+            modified: set(modified),
+            missing: UidSet::new(),
+            modseq: ModSeq(modseq),
+        }
+    }
+
+    // RFC 9051 section 6.4.6
+    #[test]
+    fn an_own_store_is_told_once() {
+        let newer = state(&[1, 2], &[(1, Flags::FLAGGED, 7)]);
+        let mut view = known(&[1, 2]);
+        let answer = own_store(&mut view, Arc::clone(&newer), &stored(&[1], &[], 7), Report::Flags, PLAIN);
+        assert_eq!(answer, "* 1 FETCH (FLAGS (\\Flagged))\r\n* 2 FETCH (FLAGS ())\r\n");
+        assert_eq!(text(view.advance(Arc::clone(&newer), Expunge::Allow, PLAIN, None)), "");
+        let silent = Report::Silent { conditional: false };
+        let mut view = known(&[1, 2]);
+        assert_eq!(own_store(&mut view, Arc::clone(&newer), &stored(&[1], &[], 7), silent, PLAIN), "");
+        assert_eq!(text(view.advance(newer, Expunge::Allow, PLAIN, None)), "");
+    }
+
+    #[test]
+    fn silence_does_not_cover_what_others_did() {
+        // Message 1 got \Seen from elsewhere before ours, message 2 after it, message 3 at all.
+        let both = Flags::FLAGGED.with(Flags::SEEN);
+        let newer =
+            state(&[1, 2, 3, 4], &[(1, both, 7), (2, both, 8), (3, Flags::SEEN, 6), (4, Flags::FLAGGED, 7)]);
+        let silent = Report::Silent { conditional: false };
+        let answer = own_store(&mut known(&[1, 2, 3, 4]), newer, &stored(&[1, 2, 4], &[], 7), silent, PLAIN);
+        let expected = concat!(
+            "* 1 FETCH (FLAGS (\\Flagged \\Seen))\r\n",
+            "* 2 FETCH (FLAGS (\\Flagged \\Seen))\r\n",
+            "* 3 FETCH (FLAGS (\\Seen))\r\n"
+        );
+        assert_eq!(answer, expected);
+    }
+
+    // RFC 7162 section 3.1.3, examples 6 and 10, with the UID of section 3.2.4
+    #[test]
+    fn conditional_store_tells_modseqs_even_when_silent() {
+        let newer = state(&[5, 7, 9], &[(5, Flags::FLAGGED, 350), (7, Flags::SEEN, 342)]);
+        let silent = Report::Silent { conditional: true };
+        let answer = own_store(&mut known(&[5, 7, 9]), newer, &stored(&[5], &[7, 9], 350), silent, CONDSTORE);
+        let expected = concat!(
+            "* 1 FETCH (UID 5 MODSEQ (350))\r\n",
+            "* 2 FETCH (UID 7 FLAGS (\\Seen) MODSEQ (342))\r\n",
+            "* 3 FETCH (UID 9 FLAGS () MODSEQ (1))\r\n"
+        );
+        assert_eq!(answer, expected);
+    }
+
+    // RFC 7162 section 3.1.12
+    #[test]
+    fn a_change_of_other_flags_is_no_reason_for_modified() {
+        let newest = state(&[1, 2], &[(1, Flags::SEEN, 9), (2, Flags::FLAGGED, 8)]);
+        let change = StoreFlags {
+            operation: FlagsOperation::Add,
+            flags: Flags::FLAGGED,
+            keywords: vec![],
+            unchanged_since: Some(ModSeq(1)),
+        };
+        let known = known(&[1, 2]);
+        let spurious = known.spurious(&newest, &change, &stored(&[], &[1, 2], 0)).unwrap();
+        assert_eq!(spurious, ([Uid(1)].into_iter().collect(), ModSeq(9)));
+        let replace = StoreFlags { operation: FlagsOperation::Replace, ..change.clone() };
+        assert_eq!(known.spurious(&newest, &replace, &stored(&[], &[1, 2], 0)), None);
+        let older = StoreFlags { unchanged_since: Some(ModSeq(0)), ..change };
+        assert_eq!(known.spurious(&newest, &older, &stored(&[], &[1, 2], 0)), None);
+    }
+
+    // RFC 7162 section 3.2.10.1: what still has a number is not EARLIER
+    #[test]
+    fn vanished_earlier_is_what_has_no_number() {
+        let mut known = known(&[1, 5, 9]);
+        known.advance(state(&[1, 9], &[]), Expunge::Forbid, QRESYNC, None);
+        let expunged = UidSet::from_ranges([2..=8]);
+        let vanished = |text: &str| known.vanished(&expunged, &set(text)).to_string();
+        assert_eq!(vanished("1:*"), "2:4,6:8");
+        assert_eq!(vanished("3,7:300"), "3,7:8");
+        assert_eq!(known.changed_since(&UidSet::from_ranges([1..=100]), ModSeq(0)).to_string(), "1,9");
+    }
+
+    /// The mailbox itself.
+    struct Model {
+        rows: Vec<Row>,
+        next: u32,
+        modseq: u64,
+    }
+
+    impl Model {
+        fn state(&self) -> Arc<State> {
+            Arc::new(State::of_rows(Uid(self.next), ModSeq(self.modseq), &[], &self.rows))
+        }
+
+        fn change(&mut self, index: usize, flags: Flags) -> Option<Row> {
+            let length = self.rows.len();
+            let row = self.rows.get_mut(index.checked_rem(length)?)?;
+            if row.flags == flags {
+                return None;
+            }
+            self.modseq += 1;
+            row.flags = flags;
+            row.modseq = ModSeq(self.modseq);
+            Some(*row)
+        }
+    }
+
+    /// Knows only what it is told.
+    #[derive(Default)]
+    struct Client {
+        /// One a message: its flags.
+        flags: Vec<String>,
+        uids: Vec<u32>,
+    }
+
+    impl Client {
+        fn apply(&mut self, text: &str, known: &Known) {
+            for line in text.lines() {
+                let words: Vec<&str> = line.split(' ').collect();
+                match (words[1], words.get(2).copied()) {
+                    ("VANISHED", Some(uids)) => self.vanish(uids),
+                    (seq, Some("EXPUNGE")) => {
+                        self.flags.remove(seq.parse::<usize>().unwrap() - 1);
+                        self.uids.remove(seq.parse::<usize>().unwrap() - 1);
+                    }
+                    (count, Some("EXISTS")) => self.grow(count.parse().unwrap(), known),
+                    (seq, Some("FETCH")) => self.fetch(seq.parse().unwrap(), line),
+                    _ => {}
+                }
+            }
+        }
+
+        fn vanish(&mut self, uids: &str) {
+            for uid in SequenceSet::parse(uids.as_bytes()).unwrap().ranges(0).flatten() {
+                let index = self.uids.iter().position(|known| *known == uid).unwrap();
+                self.uids.remove(index);
+                self.flags.remove(index);
+            }
+        }
+
+        /// Asks for what it does not know of the new messages.
+        fn grow(&mut self, count: usize, known: &Known) {
+            assert!(count >= self.uids.len());
+            for seq in self.uids.len() + 1..=count {
+                let (_, row) = known.at(seq - 1).unwrap();
+                self.uids.push(row.uid.0);
+                self.flags.push(flag_text(row.flags));
+            }
+        }
+
+        fn fetch(&mut self, seq: usize, line: &str) {
+            if let Some((_, flags)) = line.split_once("FLAGS (") {
+                self.flags[seq - 1] = flags.split(')').next().unwrap().to_owned();
+            }
+        }
+    }
+
+    fn flag_text(flags: Flags) -> String {
+        let mut out = BytesMut::new();
+        crate::fetch::flags::write(
+            &mut crate::response::Writer::new(&mut out),
+            &row(1, flags, 1),
+            &[],
+            false,
+        );
+        String::from_utf8(out.to_vec()).unwrap().trim_matches(['(', ')']).to_owned()
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Arrive,
+        Expunge(usize),
+        Change(usize, u8),
+        OwnAdd { index: usize, flags: u8, silent: bool },
+        Tell { allow: bool },
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            Just(Step::Arrive),
+            (0usize..20).prop_map(Step::Expunge),
+            (0usize..20, 0u8..32).prop_map(|(index, flags)| Step::Change(index, flags)),
+            (0usize..20, 0u8..32, any::<bool>()).prop_map(|(index, flags, silent)| Step::OwnAdd {
+                index,
+                flags,
+                silent
+            }),
+            any::<bool>().prop_map(|allow| Step::Tell { allow }),
+        ]
+    }
+
+    fn play(steps: Vec<Step>, enabled: Enabled) {
+        let mut model = Model { rows: vec![], next: 1, modseq: 1 };
+        let mut view = Known::new(model.state(), false, Uid(1));
+        let mut client = Client::default();
+        for step in steps {
+            match step {
+                Step::Arrive => {
+                    model.modseq += 1;
+                    model.rows.push(row(model.next, Flags::default(), model.modseq));
+                    // Some UIDs are never used.
+                    model.next += 1 + model.next % 3;
+                }
+                Step::Expunge(index) if index < model.rows.len() => {
+                    model.modseq += 1;
+                    model.rows.remove(index);
+                }
+                Step::Expunge(_) => {}
+                Step::Change(index, flags) => drop(model.change(index, Flags(flags))),
+                Step::OwnAdd { index, flags, silent } => {
+                    own_add(&mut model, &mut view, &mut client, index, Flags(flags), silent, enabled);
+                }
+                Step::Tell { allow } => {
+                    let expunge = if allow { Expunge::Allow } else { Expunge::Forbid };
+                    let told = text(view.advance(model.state(), expunge, enabled, Some(Uid(model.next))));
+                    assert!(allow || !(told.contains("EXPUNGE") || told.contains("VANISHED")), "{told}");
+                    client.apply(&told, &view);
+                }
+            }
+            assert_eq!(uids(&view), client.uids);
+        }
+        client.apply(&text(view.advance(model.state(), Expunge::Allow, enabled, None)), &view);
+        assert_eq!(client.uids, model.rows.iter().map(|row| row.uid.0).collect::<Vec<_>>());
+        assert_eq!(client.flags, model.rows.iter().map(|row| flag_text(row.flags)).collect::<Vec<_>>());
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "a test's own step")]
+    fn own_add(
+        model: &mut Model,
+        view: &mut Known,
+        client: &mut Client,
+        index: usize,
+        flags: Flags,
+        silent: bool,
+        enabled: Enabled,
+    ) {
+        // The client names a message by a number that it has.
+        let Some((seq, _)) = view.at(index) else { return };
+        let uid = view.uid(seq).unwrap();
+        let named: UidSet = [uid].into_iter().collect();
+        let change =
+            StoreFlags { operation: FlagsOperation::Add, flags, keywords: vec![], unchanged_since: None };
+        let place = model.rows.iter().position(|row| row.uid == uid);
+        let changed = place.and_then(|place| model.change(place, model.rows[place].flags.with(flags)));
+        let stored = Stored {
+            changed: changed.iter().map(|row| row.uid).collect(),
+            modified: UidSet::new(),
+            missing: if place.is_none() { named.clone() } else { UidSet::new() },
+            modseq: ModSeq(model.modseq),
+        };
+        let report = if silent { Report::Silent { conditional: false } } else { Report::Flags };
+        if silent && place.is_some() {
+            // It works out the flags itself.
+            let known = &mut client.flags[index];
+            let before = (0..32).map(Flags).find(|flags| flag_text(*flags) == *known).unwrap();
+            *known = flag_text(before.with(flags));
+        }
+        let own = Own { uids: &named, change: &change, stored: &stored, report };
+        client.apply(&text(view.stored(model.state(), &own, enabled)), view);
+    }
+
+    proptest! {
+        #[test]
+        fn a_client_that_believes_what_it_is_told_is_right(steps in prop::collection::vec(step(), 0..60)) {
+            play(steps.clone(), PLAIN);
+            play(steps.clone(), CONDSTORE);
+            play(steps, QRESYNC);
+        }
+    }
+
+    #[test]
+    fn many_updates_are_written_in_batches() {
+        let all: Vec<u32> = (1..=40_000).collect();
+        let mut updates = known(&all).advance(state(&[], &[]), Expunge::Allow, PLAIN, None);
+        let mut batches = Vec::new();
+        loop {
+            let mut out = BytesMut::new();
+            let is_done = updates.write(&mut out);
+            batches.push(out.len());
+            if is_done {
+                break;
+            }
+        }
+        assert!(
+            batches.len() > 1 && batches.iter().all(|size| *size < crate::updates::BATCH + 100),
+            "{batches:?}"
+        );
+        let whole: usize = (1..=40_000).map(|seq: u32| format!("* {seq} EXPUNGE\r\n").len()).sum();
+        assert_eq!(batches.iter().sum::<usize>(), whole);
+    }
+}

@@ -67,10 +67,14 @@ fn parse(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Search, Er
         arguments.space()?;
     }
     let view = session.selected()?.0.view.known();
-    let mut context = Context { charset, view, nesting, modseq: false };
+    let mut context = Context { charset, view, nesting, modseq: false, numbered: false };
     let mut key = parse_keys(arguments, &mut context)?;
     eval::sort(&mut key);
-    Ok(Search { options, key, modseq: context.modseq, numbering })
+    let Context { modseq, numbered, .. } = context;
+    if numbered {
+        session.forbid_expunge();
+    }
+    Ok(Search { options, key, modseq, numbering })
 }
 
 async fn find(selected: &Selected, search: &Search) -> Result<Found, Error> {

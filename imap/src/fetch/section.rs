@@ -216,4 +216,113 @@ mod tests {
             assert!(parse(text).is_err(), "{text}");
         }
     }
+
+    const PLAIN: &str = "Content-Type: text/plain\r\n\r\n";
+
+    /// The message of RFC 9051 section 6.4.5.1's table of part specifiers.
+    fn rfc_message() -> String {
+        let multi = |kind: &str, boundary: &str, parts: &[&str]| {
+            let parts: String = parts.iter().map(|part| format!("--{boundary}\r\n{part}\r\n")).collect();
+            format!("Content-Type: multipart/{kind}; boundary={boundary}\r\n\r\n{parts}--{boundary}--\r\n")
+        };
+        let text = |words: &str| format!("{PLAIN}{words}");
+        let octets = "Content-Type: application/octet-stream\r\n\r\nabc".to_owned();
+        let message = |inner: &str| format!("Content-Type: message/rfc822\r\n\r\n{inner}");
+        let third = format!("Subject: third\r\n{}", multi("mixed", "b3", &[&text("three one"), &octets]));
+        let rich = "Content-Type: text/richtext\r\n\r\nrich".to_owned();
+        let alternative = multi("alternative", "b5", &[&text("plain"), &rich]);
+        let inner =
+            format!("Subject: four two\r\n{}", multi("mixed", "b42", &[&text("four two one"), &alternative]));
+        let gif = "Content-Type: image/gif\r\nContent-ID: <g>\r\n\r\nGIF".to_owned();
+        let fourth = multi("mixed", "b4", &[&gif, &message(&inner)]);
+        let whole = multi("mixed", "b0", &[&text("one"), &octets, &message(&third), &fourth]);
+        format!("From: a@b\r\nSubject: whole\r\n{whole}")
+    }
+
+    /// The octets that the section names in the message with a trace of its own before it.
+    fn octets(trace: &str, message: &str, section: &str) -> Option<String> {
+        let summary = Summary::parse(message.as_bytes());
+        let whole = format!("{trace}{message}");
+        let section = parse(section).unwrap();
+        let range = section.locate(&summary, trace.len() as u64, whole.len() as u64)?;
+        let end = |offset: u64| usize::try_from(offset).unwrap();
+        Some(whole[end(range.start)..end(range.end)].to_owned())
+    }
+
+    #[test]
+    fn parts_of_the_rfc_table() {
+        for trace in ["", "Return-Path: <x@y>\r\nDelivered-To: z\r\n"] {
+            let octets = |section| octets(trace, &rfc_message(), section);
+            assert_eq!(octets("[1]").unwrap(), "one");
+            assert_eq!(octets("[1.MIME]").unwrap(), PLAIN);
+            assert_eq!(octets("[2]").unwrap(), "abc");
+            assert!(
+                octets("[3.HEADER]").unwrap().starts_with("Subject: third\r\nContent-Type: multipart/mixed")
+            );
+            assert!(octets("[3.HEADER]").unwrap().ends_with("boundary=b3\r\n\r\n"));
+            assert!(octets("[3.TEXT]").unwrap().starts_with("--b3\r\n"));
+            assert_eq!(
+                octets("[3]"),
+                octets("[3.HEADER]").map(|header| header + &octets("[3.TEXT]").unwrap())
+            );
+            assert_eq!(octets("[3.1]").unwrap(), "three one");
+            assert_eq!(octets("[3.2]").unwrap(), "abc");
+            assert_eq!(octets("[4.1]").unwrap(), "GIF");
+            assert_eq!(octets("[4.1.MIME]").unwrap(), "Content-Type: image/gif\r\nContent-ID: <g>\r\n\r\n");
+            assert!(octets("[4.2.HEADER]").unwrap().starts_with("Subject: four two\r\n"));
+            assert!(octets("[4.2.TEXT]").unwrap().starts_with("--b42\r\n"));
+            assert_eq!(octets("[4.2.1]").unwrap(), "four two one");
+            assert_eq!(octets("[4.2.2.1]").unwrap(), "plain");
+            assert_eq!(octets("[4.2.2.2]").unwrap(), "rich");
+        }
+    }
+
+    #[test]
+    fn header_text_and_whole_are_one() {
+        let trace = "Return-Path: <x@y>\r\n";
+        let octets = |section| octets(trace, &rfc_message(), section).unwrap();
+        assert!(octets("[HEADER]").starts_with("Return-Path: <x@y>\r\nFrom: a@b\r\n"));
+        assert!(octets("[HEADER]").ends_with("boundary=b0\r\n\r\n"));
+        assert!(octets("[TEXT]").starts_with("--b0\r\n"));
+        assert_eq!(octets("[]"), octets("[HEADER]") + &octets("[TEXT]"));
+        assert_eq!(octets("[]"), format!("{trace}{}", rfc_message()));
+    }
+
+    #[test]
+    fn parts_that_are_not_there() {
+        for section in [
+            "[5]",
+            "[1.1]",
+            "[1.2]",
+            "[1.HEADER]",
+            "[1.TEXT]",
+            "[4.HEADER]",
+            "[4.3]",
+            "[4.2.2.3]",
+            "[9.MIME]",
+        ] {
+            assert_eq!(octets("", &rfc_message(), section), None, "{section}");
+        }
+    }
+
+    // RFC 9051 section 6.4.5.1: "Every message has at least one part number."
+    #[test]
+    fn a_message_without_parts_is_part_one() {
+        let message = "Subject: x\r\n\r\nhello\r\n";
+        for trace in ["", "Return-Path: <x@y>\r\n"] {
+            assert_eq!(octets(trace, message, "[1]").unwrap(), "hello\r\n");
+            assert_eq!(octets(trace, message, "[TEXT]").unwrap(), "hello\r\n");
+            assert_eq!(octets(trace, message, "[1.MIME]").unwrap(), format!("{trace}Subject: x\r\n\r\n"));
+            assert_eq!(octets(trace, message, "[2]"), None);
+        }
+    }
+
+    #[test]
+    fn a_message_of_header_alone() {
+        for message in ["Subject: x\r\n", "Subject: x\r\n\r\n", ""] {
+            assert_eq!(octets("", message, "[HEADER]").unwrap(), message);
+            assert_eq!(octets("", message, "[TEXT]").unwrap(), "");
+            assert_eq!(octets("", message, "[1]").unwrap(), "");
+        }
+    }
 }

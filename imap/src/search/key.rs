@@ -9,7 +9,6 @@ use super::charset::Charset;
 use super::text::Needle;
 use crate::date::Date;
 use crate::error::Error;
-use crate::seqset::SequenceSet;
 use crate::syntax::Parser;
 use crate::view::{Known, Numbering, keyword_mask};
 
@@ -122,6 +121,8 @@ pub struct Context<'a> {
     pub nesting: usize,
     /// A MODSEQ key was seen: the result tells the highest MODSEQ. RFC 7162 section 3.1.5
     pub modseq: bool,
+    /// A key of message sequence numbers was seen: they must not move. RFC 7162 section 3.2.10.2
+    pub numbered: bool,
 }
 
 /// A row of [`SEARCH_KEYS`].
@@ -255,14 +256,14 @@ fn modseq(parser: &mut Parser<'_>, context: &mut Context<'_>) -> Result<Begin, E
 }
 
 /// sequence-set; numbers without a message match nothing.
-fn messages(parser: &mut Parser<'_>, context: &Context<'_>, numbering: Numbering) -> Result<Begin, Error> {
-    let set = sequence_set(parser)?;
+fn messages(
+    parser: &mut Parser<'_>,
+    context: &mut Context<'_>,
+    numbering: Numbering,
+) -> Result<Begin, Error> {
+    let set = crate::command::sequence_set(parser)?;
+    context.numbered |= numbering == Numbering::Seq;
     key(Key::Messages(context.view.matching(&set, numbering)))
-}
-
-fn sequence_set(parser: &mut Parser<'_>) -> Result<SequenceSet, Error> {
-    let text = parser.take_while(|c| c.is_ascii_digit() || matches!(c, b':' | b',' | b'*'));
-    SequenceSet::parse(text).ok_or_else(|| parser.expected("a sequence set"))
 }
 
 /// A key that is not complete yet.
@@ -349,5 +350,180 @@ fn begin(parser: &mut Parser<'_>, context: &mut Context<'_>) -> Result<Begin, Er
     match SEARCH_KEYS.iter().find(|row| row.name.eq_ignore_ascii_case(name)) {
         Some(row) => (row.parse)(parser, context),
         None => Err(Error::bad(format!("Unknown search key {name}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use store::{ModSeq, Row, State, Uid};
+
+    use super::*;
+    use crate::syntax::Limits;
+
+    /// Three messages, UIDs 10, 20 and 30, and the keyword $Junk.
+    fn view() -> Known {
+        let row =
+            |uid| Row { uid: Uid(uid), flags: Flags::default(), keywords: KeywordBits(0), modseq: ModSeq(1) };
+        let rows = [10, 20, 30].map(row);
+        let keywords = [Keyword("$Forwarded".into()), Keyword("$Junk".into())];
+        Known::new(Arc::new(State::of_rows(Uid(31), ModSeq(1), &keywords, &rows)), false, Uid(30))
+    }
+
+    fn parse_all(text: &str) -> Result<(Key, bool, bool), Error> {
+        let view = view();
+        let mut context =
+            Context { charset: Charset::default(), view: &view, nesting: 20, modseq: false, numbered: false };
+        let mut parser = Parser::new(text.as_bytes(), 0, Limits::default());
+        let key = parse_keys(&mut parser, &mut context)?;
+        Ok((key, context.modseq, context.numbered))
+    }
+
+    fn parse(text: &str) -> Key {
+        parse_all(text).unwrap().0
+    }
+
+    /// The only key of a command.
+    fn one(text: &str) -> Key {
+        match parse(text) {
+            Key::And(mut keys) if keys.len() == 1 => keys.remove(0),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn seen() -> Key {
+        Key::flag(Flags::SEEN)
+    }
+
+    fn uids(ranges: &[std::ops::RangeInclusive<u32>]) -> Key {
+        Key::Messages(UidSet::from_ranges(ranges.iter().cloned()))
+    }
+
+    #[test]
+    fn table_is_sorted_and_unique() {
+        assert!(SEARCH_KEYS.is_sorted_by(|a, b| a.name < b.name));
+    }
+
+    // RFC 3501 section 6.4.4's examples
+    #[test]
+    fn rfc_examples() {
+        let key = parse("FLAGGED SINCE 1-Feb-1994 NOT FROM \"Smith\"");
+        let smith = Key::Addresses(AddressField::From, Needle::new("Smith"));
+        let since = Key::Arrived(When::Since, Date::new(1994, 2, 1).unwrap());
+        assert_eq!(key, Key::And(vec![Key::flag(Flags::FLAGGED), since, Key::Not(Box::new(smith))]));
+        assert_eq!(one("TEXT {6}\r\n\u{43f}\u{440}\u{438}"), Key::Text(Needle::new("\u{43f}\u{440}\u{438}")));
+    }
+
+    #[test]
+    fn sets_are_messages() {
+        assert_eq!(one("1:2"), uids(&[10..=20]));
+        assert_eq!(one("*"), uids(&[30..=30]));
+        assert_eq!(one("uid 15:*"), uids(&[15..=30]));
+        // RFC 9051 section 9 wants BAD of COPY, FETCH and STORE; in a search the numbers match nothing.
+        assert_eq!(one("7:9"), uids(&[]));
+        assert_eq!(one("2:9"), uids(&[20..=30]));
+        assert!(parse_all("1").unwrap().2 && !parse_all("UID 1").unwrap().2);
+    }
+
+    #[test]
+    fn keywords_are_bits() {
+        assert_eq!(one("KEYWORD $junk"), Key::Keyword { bits: KeywordBits(2), set: true });
+        assert_eq!(one("UNKEYWORD unknown"), Key::Keyword { bits: KeywordBits(0), set: false });
+    }
+
+    #[test]
+    fn logic() {
+        assert_eq!(one("NOT SEEN"), Key::Not(Box::new(seen())));
+        assert_eq!(one("(SEEN)"), Key::And(vec![seen()]));
+        assert_eq!(one("OR SEEN DRAFT"), Key::Or(vec![seen(), Key::flag(Flags::DRAFT)]));
+        let key = one("OR (SEEN NOT DRAFT) NOT (1 UNSEEN)");
+        let first = Key::And(vec![seen(), Key::Not(Box::new(Key::flag(Flags::DRAFT)))]);
+        let second = Key::Not(Box::new(Key::And(vec![uids(&[10..=10]), Key::no_flag(Flags::SEEN)])));
+        assert_eq!(key, Key::Or(vec![first, second]));
+        assert_eq!(
+            parse("NEW OLD"),
+            Key::And(vec![
+                Key::And(vec![Key::Recent { set: true }, Key::no_flag(Flags::SEEN)]),
+                Key::Recent { set: false },
+            ])
+        );
+    }
+
+    #[test]
+    fn a_chain_of_ors_is_one_level() {
+        let keys = vec![seen(); 3001];
+        assert_eq!(one(&format!("{}SEEN", "OR SEEN ".repeat(3000))), Key::Or(keys.clone()));
+        assert_eq!(one(&format!("{}SEEN{}", "OR ".repeat(3000), " SEEN".repeat(3000))), Key::Or(keys));
+    }
+
+    #[test]
+    fn nesting_has_a_limit() {
+        assert!(parse_all(&format!("{}SEEN{}", "(".repeat(20), ")".repeat(20))).is_ok());
+        assert!(parse_all(&format!("{}SEEN{}", "(".repeat(21), ")".repeat(21))).is_err());
+        assert!(parse_all(&"(".repeat(100_000)).is_err());
+        assert!(parse_all(&"NOT ".repeat(100_000)).is_err());
+        assert!(parse_all(&"OR NOT ".repeat(100_000)).is_err());
+    }
+
+    // RFC 7162 section 3.1.5, example 15
+    #[test]
+    fn modseq_with_and_without_an_entry() {
+        assert_eq!(one("MODSEQ \"/flags/\\\\draft\" all 620162338"), Key::ModSeq(ModSeq(620_162_338)));
+        assert_eq!(one("MODSEQ 7"), Key::ModSeq(ModSeq(7)));
+        assert!(parse_all("MODSEQ 7").unwrap().1 && !parse_all("SEEN").unwrap().1);
+        for text in [
+            "MODSEQ",
+            "MODSEQ x",
+            "MODSEQ \"/x/y\" all 1",
+            "MODSEQ \"/flags/x\" some 1",
+            "MODSEQ \"/flags/x\" 1",
+        ] {
+            assert!(parse_all(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_search() {
+        for text in [
+            "",
+            " SEEN",
+            "SEEN  SEEN",
+            "()",
+            "(SEEN",
+            "SEEN)",
+            "(SEEN))",
+            "NOT",
+            "NOT ",
+            "OR SEEN",
+            "OR SEEN ",
+            "OR (SEEN) ",
+            "BOGUS",
+            "FROM",
+            "FROM ",
+            "HEADER x",
+            "KEYWORD \\Seen",
+            "LARGER -1",
+            "BEFORE 1-2-3",
+            "BEFORE 31-Feb-2020",
+            "UID",
+            "UID x",
+            "0",
+            "1:",
+            "NOT)",
+            "(OR SEEN)",
+            "(NOT )",
+            "SEEN(DRAFT)",
+        ] {
+            assert!(parse_all(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn cheap_keys_cost_less() {
+        let cost = |text: &str| one(text).cost();
+        assert!(cost("SEEN") < cost("LARGER 1") && cost("LARGER 1") < cost("SUBJECT x"));
+        assert!(cost("SUBJECT x") < cost("HEADER a b") && cost("HEADER a b") < cost("BODY x"));
+        assert_eq!(cost("OR SEEN NOT (DRAFT BODY x)"), Cost::Body);
     }
 }
