@@ -1,10 +1,25 @@
 //! An account's mailboxes: the verbs that make, rename, delete, subscribe and deliver.
 
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use crate::engine::{KeyRange, Read, Table};
+use crate::schema::{self, MailboxRow, RetainedRow, UsageRow};
+use crate::shard::Shard;
+use crate::verbs::{mailbox, retained};
 use crate::*;
 
 /// One account's mail. Cheap to clone.
 #[derive(Clone)]
-pub struct Account {}
+pub struct Account(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    shard: Arc<Shard>,
+    id: AccountId,
+    name: AccountName,
+}
 
 /// What LIST and STATUS tell of a mailbox, from its one stored row.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,59 +48,180 @@ pub struct Usage {
 }
 
 impl Account {
+    pub(crate) fn new(store: Store, shard: Arc<Shard>, id: AccountId, name: AccountName) -> Account {
+        Account(Arc::new(Inner { store, shard, id, name }))
+    }
+
+    pub(crate) fn shard(&self) -> &Arc<Shard> {
+        &self.0.shard
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
     pub fn id(&self) -> AccountId {
-        unimplemented!()
+        self.0.id
     }
+
     pub fn name(&self) -> &AccountName {
-        unimplemented!()
+        &self.0.name
     }
+
     /// Every mailbox, sorted by name with INBOX first. INBOX always exists.
     pub fn mailboxes(&self) -> Result<Vec<MailboxInfo>> {
-        unimplemented!()
+        let shard = self.shard();
+        let read = shard.read()?;
+        self.usage_row(&*read)?;
+        let subscribed: HashSet<String> =
+            names(&*read, Table::Subscription, self.id())?.into_iter().collect();
+        let mut rows = Vec::new();
+        read.scan(Table::Mailbox, KeyRange::prefix(&schema::account_key(self.id())), &mut |key, octets| {
+            let (_, id) = schema::mailbox_of_key(key)?;
+            rows.push((id, MailboxRow::decode(octets)?));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let mut mailboxes = Vec::with_capacity(rows.len());
+        for (id, mut row) in rows {
+            shard.claims.apply(&*read, id, &mut row)?;
+            let subscribed = subscribed.contains(row.name.as_str());
+            mailboxes.push(MailboxInfo::of(id, row, subscribed));
+        }
+        mailboxes
+            .sort_by(|one, two| (!one.name.is_inbox(), &one.name).cmp(&(!two.name.is_inbox(), &two.name)));
+        Ok(mailboxes)
     }
+
     pub fn mailbox(&self, name: &MailboxName) -> Result<Mailbox> {
-        let _ = name;
-        unimplemented!()
+        let read = self.shard().read()?;
+        let stored = read.get(Table::MailboxName, &schema::name_key(self.id(), name.as_str()))?;
+        let stored = stored.ok_or_else(|| Error::NoSuchMailbox(name.to_string()))?;
+        Ok(Mailbox::new(self.clone(), MailboxId(schema::u64_of("mailbox_name", &stored)?)))
     }
+
     pub fn mailbox_by_id(&self, id: MailboxId) -> Result<Mailbox> {
-        let _ = id;
-        unimplemented!()
+        let stored = self.shard().read()?.get(Table::Mailbox, &schema::mailbox_key(self.id(), id))?;
+        match stored {
+            Some(_) => Ok(Mailbox::new(self.clone(), id)),
+            None => Err(batch::no_such(id)),
+        }
     }
+
     /// Makes the mailbox, and those above it that are missing (RFC 9051 section 6.3.4).
     pub fn create(&self, name: &MailboxName, special_use: Option<SpecialUse>) -> Pending<MailboxInfo> {
-        let _ = (name, special_use);
-        unimplemented!()
+        let (account, name) = (self.id(), name.clone());
+        self.shard().write(move |batch| mailbox::create(batch, account, &name, special_use))
     }
+
     /// Renames the mailbox and all below it; INBOX keeps existing and its messages move (RFC 9051 section 6.3.6).
     pub fn rename(&self, from: &MailboxName, to: &MailboxName) -> Pending<()> {
-        let _ = (from, to);
-        unimplemented!()
+        let (account, from, to) = (self.id(), from.clone(), to.clone());
+        self.shard().write(move |batch| mailbox::rename(batch, account, &from, &to))
     }
+
     /// Deletes the mailbox alone; those below it stay (RFC 9051 section 6.3.5). Its messages are retained like expunged ones.
     pub fn delete(&self, name: &MailboxName) -> Pending<()> {
-        let _ = name;
-        unimplemented!()
+        let (account, name) = (self.id(), name.clone());
+        self.shard().write(move |batch| mailbox::delete(batch, account, &name))
     }
+
     /// Subscribes or unsubscribes a name, whether or not a mailbox has it (RFC 9051 section 6.3.7).
     pub fn subscribe(&self, name: &MailboxName, subscribed: bool) -> Pending<()> {
-        let _ = (name, subscribed);
-        unimplemented!()
+        let (account, name) = (self.id(), name.clone());
+        self.shard().write(move |batch| mailbox::subscribe(batch, account, &name, subscribed))
     }
+
     /// Subscribed names, sorted; some may have no mailbox.
     pub fn subscriptions(&self) -> Result<Vec<MailboxName>> {
-        unimplemented!()
+        let names = names(&*self.shard().read()?, Table::Subscription, self.id())?;
+        let damaged =
+            |_| Error::Damaged("a subscription is no mailbox name: run `restante check`".to_owned());
+        names.iter().map(|name| MailboxName::new(name).map_err(damaged)).collect()
     }
+
     pub fn usage(&self) -> Result<Usage> {
-        unimplemented!()
+        let row = self.usage_row(&*self.shard().read()?)?;
+        Ok(Usage { bytes: row.bytes, messages: row.messages })
     }
+
+    fn usage_row(&self, read: &(impl Read + ?Sized)) -> Result<UsageRow> {
+        let stored = read.get(Table::Usage, &schema::account_key(self.id()))?;
+        UsageRow::decode(&stored.ok_or_else(|| Error::NoSuchAccount(self.name().to_string()))?)
+    }
+
     /// The limits in force for the account.
     pub fn limits(&self) -> Result<Limits> {
-        unimplemented!()
+        Ok((self.shard().options.limits)(self.id()))
     }
+
     /// All that happens to the account from now on, in the order of commits. A reader that lags is told so and starts afresh.
     pub fn changes(&self) -> tokio::sync::broadcast::Receiver<Change> {
-        unimplemented!()
+        self.shard().registry.changes(self.id())
     }
+
+    /// Expunged messages that can still be restored, the oldest first.
+    pub fn retained(&self) -> Result<Vec<RetainedMessage>> {
+        let read = self.shard().read()?;
+        let mut messages = Vec::new();
+        read.scan(Table::Retained, KeyRange::prefix(&schema::account_key(self.id())), &mut |key, octets| {
+            messages.push(retained_message(key, octets)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(messages)
+    }
+
+    /// Puts retained messages back, into a mailbox of this account; all or none. Ids that are gone are left out.
+    pub fn restore(&self, ids: Vec<RetainedId>, to: &Mailbox) -> Pending<Appended> {
+        let (account, to) = (self.id(), to.id());
+        self.shard().write(move |batch| retained::restore(batch, account, &ids, to))
+    }
+}
+
+impl MailboxInfo {
+    pub(crate) fn of(id: MailboxId, row: MailboxRow, subscribed: bool) -> MailboxInfo {
+        MailboxInfo {
+            id,
+            name: row.name,
+            uid_validity: row.uid_validity,
+            uid_next: row.uid_next,
+            highest_modseq: row.highest_modseq,
+            messages: row.messages,
+            unseen: row.unseen,
+            deleted: row.deleted,
+            bytes: row.bytes,
+            deleted_bytes: row.deleted_bytes,
+            recent: row.recent,
+            special_use: row.special_use,
+            subscribed,
+        }
+    }
+}
+
+fn names(read: &(impl Read + ?Sized), table: Table, account: AccountId) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    read.scan(table, KeyRange::prefix(&schema::account_key(account)), &mut |key, _| {
+        names.push(schema::name_of_key(key)?.1);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(names)
+}
+
+fn retained_message(key: &[u8], octets: &[u8]) -> Result<RetainedMessage> {
+    let mut fields = schema::Fields::new("retained", key);
+    fields.u32()?;
+    let id = RetainedId { seconds: fields.u64()?, number: fields.u64()? };
+    let row = RetainedRow::decode(octets)?;
+    Ok(RetainedMessage {
+        id,
+        mailbox: row.name,
+        mailbox_id: row.mailbox,
+        uid: row.uid,
+        flags: row.flags,
+        keywords: row.keywords,
+        size: row.message.size,
+        internal_date: row.message.internal_date,
+        email_id: row.message.email_id,
+    })
 }
 
 /// What happened, published after the commit that made it durable.

@@ -1,7 +1,7 @@
 //! What can go wrong in the store. Protocol crates match it without a wildcard, so a new error must be given an answer.
 
 /// The result of everything in the store.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// `Clone`, because one failed commit answers every verb of its batch.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -47,4 +47,27 @@ pub enum Error {
     /// The store is closing.
     #[error("store is shutting down")]
     ShuttingDown,
+}
+
+impl Error {
+    /// The verb was refused after it looked and before it changed anything.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            Error::NoSuchAccount(_)
+            | Error::AccountExists(_)
+            | Error::NoSuchMailbox(_)
+            | Error::MailboxExists(_)
+            | Error::InvalidName(_)
+            | Error::OverQuota(_)
+            | Error::TooLarge { .. }
+            | Error::InvalidMessage(_)
+            | Error::Limit(_)
+            | Error::Expunged => true,
+            Error::DiskFull(_)
+            | Error::NewerFormat(_)
+            | Error::Damaged(_)
+            | Error::Unavailable(_)
+            | Error::ShuttingDown => false,
+        }
+    }
 }

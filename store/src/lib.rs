@@ -8,33 +8,55 @@
 //! - Calls that read block on the disk: async callers go through `common::block`.
 
 mod account;
+mod batch;
 mod bodies;
 mod body;
+mod claims;
 mod directory;
 mod disk;
+mod engine;
 mod error;
+mod layout;
 mod live;
+mod lock;
 mod mailbox;
-mod message;
+mod maintenance;
 mod normalize;
 mod pending;
+mod queue;
+mod registry;
+mod retained;
+mod schema;
+mod shard;
+mod snapshot;
 mod spool;
 mod staged;
+mod statistics;
+mod store;
+#[doc(hidden)]
+pub mod testing;
+mod transfer;
 mod types;
+mod upgrade;
+mod verbs;
+mod writer;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use body::Body;
 pub use account::{Account, Change, MailboxInfo, Usage};
+pub use body::Body;
 pub use directory::{AccountRecord, AppPassword, Directory, LastLogin, Limits, Switches};
 pub use error::{Error, Result};
 pub use live::{Difference, Live, Row, State};
 pub use mailbox::{Appended, Copied, Expunged, FlagsOperation, Mailbox, NewMessage, StoreFlags, Stored};
-pub use message::{Message, Snapshot};
 pub use pending::Pending;
+pub use retained::{RetainedId, RetainedMessage};
+pub use snapshot::{Message, Snapshot};
 pub use spool::Spool;
 pub use staged::Staged;
+pub use statistics::Statistics;
+pub use store::Store;
 pub use types::*;
 
 /// How a store is opened.
@@ -53,36 +75,4 @@ pub struct Options {
     pub compression: i32,
     /// Mailboxes made with every new account beside INBOX, subscribed.
     pub new_account_mailboxes: Vec<(MailboxName, Option<SpecialUse>)>,
-}
-
-/// The store. Cheap to clone; the last clone to go closes it.
-#[derive(Clone)]
-pub struct Store {}
-
-impl Store {
-    /// Opens or makes a store; locks its directory against a second process.
-    pub fn open(options: Options) -> Result<Store> {
-        let _ = options;
-        unimplemented!()
-    }
-    pub fn directory(&self) -> &Directory {
-        unimplemented!()
-    }
-    pub fn account(&self, name: &AccountName) -> Result<Account> {
-        let _ = name;
-        unimplemented!()
-    }
-    /// An empty spool that refuses more than the message limit.
-    pub fn spool(&self) -> Spool {
-        unimplemented!()
-    }
-    /// Normalizes, hashes, compresses and summarizes. Blocks and computes: call it through `common::block`.
-    pub fn stage(&self, spool: Spool) -> Result<Staged> {
-        let _ = spool;
-        unimplemented!()
-    }
-    /// Finishes what is queued, commits for the last time, refuses what comes later.
-    pub fn close(&self) -> Result<()> {
-        unimplemented!()
-    }
 }

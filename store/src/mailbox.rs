@@ -1,11 +1,23 @@
 //! One mailbox: the verbs on its messages.
 
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use crate::batch::no_such;
+use crate::engine::{KeyRange, Read, Table};
+use crate::schema::{self, Chunk, MailboxRow, RetainedRow, vanished};
+use crate::shard::Shard;
+use crate::snapshot::View;
+use crate::verbs::{append, copy, expunge, flags, unique_id};
 use crate::*;
 
 /// A mailbox of an account. Cheap to clone. Stays valid when the mailbox is renamed; when it is deleted, everything
 /// answers [`Error::NoSuchMailbox`].
 #[derive(Clone)]
-pub struct Mailbox {}
+pub struct Mailbox {
+    account: Account,
+    id: MailboxId,
+}
 
 /// A message to insert. APPEND, delivery and import differ only in what they put here.
 #[derive(Debug, Clone)]
@@ -74,73 +86,190 @@ pub struct Expunged {
 }
 
 impl Mailbox {
+    pub(crate) fn new(account: Account, id: MailboxId) -> Mailbox {
+        Mailbox { account, id }
+    }
+
     pub fn id(&self) -> MailboxId {
-        unimplemented!()
+        self.id
     }
+
     pub fn account(&self) -> &Account {
-        unimplemented!()
+        &self.account
     }
+
+    pub(crate) fn shard(&self) -> &Arc<Shard> {
+        self.account.shard()
+    }
+
     /// The stored row as it is now.
     pub fn info(&self) -> Result<MailboxInfo> {
-        unimplemented!()
+        let read = self.shard().read()?;
+        let mut row = self.row(&*read)?;
+        self.shard().claims.apply(&*read, self.id, &mut row)?;
+        let key = schema::name_key(self.account.id(), row.name.as_str());
+        let subscribed = read.get(Table::Subscription, &key)?.is_some();
+        Ok(MailboxInfo::of(self.id, row, subscribed))
     }
+
+    fn row(&self, read: &(impl Read + ?Sized)) -> Result<MailboxRow> {
+        let stored = read.get(Table::Mailbox, &schema::mailbox_key(self.account.id(), self.id))?;
+        MailboxRow::decode(&stored.ok_or_else(|| no_such(self.id))?)
+    }
+
     /// The compact state that every session that has this mailbox selected shares, and the notice of its changes.
     /// Loads it when nobody has it open.
     pub fn live(&self) -> Result<Live> {
-        unimplemented!()
+        let shard = self.shard();
+        shard.registry.open(self.account.id(), self.id, || shard.read()).map(Live::new)
     }
+
     /// A consistent view of messages and bodies. Hold it for one batch of output, not for a slow client.
     pub fn snapshot(&self) -> Result<Snapshot> {
-        unimplemented!()
+        let view = self.view()?;
+        self.row(&*view.read)?;
+        Ok(Snapshot::new(view, self.id))
     }
+
+    fn view(&self) -> Result<View> {
+        Ok(View { read: self.shard().read()?, shard: self.shard().clone() })
+    }
+
     /// Inserts all or none (RFC 3502).
     pub fn append(&self, messages: Vec<NewMessage>) -> Pending<Appended> {
-        let _ = messages;
-        unimplemented!()
+        let (account, mailbox) = self.place();
+        let octets = messages.iter().map(|message| message.staged.len()).sum();
+        self.shard().queue.push(octets, move |batch| append::append(batch, account, mailbox, &messages))
     }
+
+    fn place(&self) -> copy::Place {
+        (self.account.id(), self.id)
+    }
+
     /// Copies with flags, keywords and internal date; all or none. `to` may be of another account.
     pub fn copy_to(&self, uids: &UidSet, to: &Mailbox) -> Pending<Copied> {
-        let _ = (uids, to);
-        unimplemented!()
+        if !self.is_near(to) {
+            return transfer::transfer(self.clone(), uids.clone(), to.clone(), false);
+        }
+        let (from, to, uids) = (self.place(), to.place(), uids.clone());
+        self.shard().write(move |batch| copy::copy(batch, from, &uids, to))
     }
+
     /// Moves; all or none (RFC 6851).
     pub fn move_to(&self, uids: &UidSet, to: &Mailbox) -> Pending<Copied> {
-        let _ = (uids, to);
-        unimplemented!()
+        if !self.is_near(to) {
+            return transfer::transfer(self.clone(), uids.clone(), to.clone(), true);
+        }
+        let (from, to, uids) = (self.place(), to.place(), uids.clone());
+        self.shard().write(move |batch| copy::move_messages(batch, from, &uids, to))
     }
+
+    /// In the same shard, where a body can be shared.
+    fn is_near(&self, other: &Mailbox) -> bool {
+        Arc::ptr_eq(self.shard(), other.shard())
+    }
+
     pub fn store_flags(&self, uids: &UidSet, change: StoreFlags) -> Pending<Stored> {
-        let _ = (uids, change);
-        unimplemented!()
+        let ((account, mailbox), uids) = (self.place(), uids.clone());
+        self.shard().write(move |batch| flags::store_flags(batch, account, mailbox, &uids, &change))
     }
+
     /// Expunges the messages with \Deleted; with `uids` only those of them that are named (UID EXPUNGE).
     pub fn expunge(&self, uids: Option<&UidSet>) -> Pending<Expunged> {
-        let _ = uids;
-        unimplemented!()
+        let ((account, mailbox), uids) = (self.place(), uids.cloned());
+        self.shard().write(move |batch| expunge::expunge(batch, account, mailbox, uids.as_ref()))
     }
+
     /// Expunges what is named and still exists, flag or no flag (POP3's QUIT, ageing).
     pub fn remove(&self, uids: &UidSet) -> Pending<Expunged> {
-        let _ = uids;
-        unimplemented!()
+        self.take_out(uids, true)
     }
+
+    /// The same; not retained when it lives on elsewhere.
+    pub(crate) fn take_out(&self, uids: &UidSet, retained: bool) -> Pending<Expunged> {
+        let ((account, mailbox), uids) = (self.place(), uids.clone());
+        self.shard().write(move |batch| expunge::remove(batch, account, mailbox, &uids, retained))
+    }
+
     /// IMAP4rev1's \Recent: the messages from this UID on have not been told to any session; they are now.
     /// Kept in memory and written with the next commit: losing it makes mail "recent" twice, which RFC 3501 allows.
     pub fn claim_recent(&self) -> Result<Uid> {
-        unimplemented!()
+        let shard = self.shard();
+        shard.claims.claim(|| shard.read(), self.account.id(), self.id)
     }
+
     /// UIDs expunged after this MODSEQ (RFC 7162 section 3.2.5.1). If that far back is no longer known: every UID below
     /// UIDNEXT that does not exist.
     pub fn vanished_since(&self, modseq: ModSeq) -> Result<UidSet> {
-        let _ = modseq;
-        unimplemented!()
+        let read = self.shard().read()?;
+        let row = self.row(&*read)?;
+        if modseq < row.vanished_floor {
+            return absent(&*read, self.id, row.uid_next);
+        }
+        let Some(next) = modseq.0.checked_add(1) else { return Ok(UidSet::new()) };
+        let range = KeyRange {
+            start: vanished::key(self.id, ModSeq(next), 0).to_vec(),
+            ..KeyRange::prefix(&schema::mailbox_prefix(self.id))
+        };
+        let mut ranges = Vec::new();
+        read.scan(Table::Vanished, range, &mut |_, octets| {
+            ranges.extend(vanished::decode(octets)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(UidSet::from_ranges(ranges))
     }
+
     /// A message that was expunged from this mailbox and is still retained, by the UID that it had: a POP3 session may
     /// retrieve what another session expunged after its login. `None`: retained no longer, or never there.
     pub fn retained_message(&self, uid: Uid) -> Result<Option<Message>> {
-        let _ = uid;
-        unimplemented!()
+        let view = self.view()?;
+        self.row(&*view.read)?;
+        let Some(by_uid) = view.read.get(Table::RetainedUid, &schema::message_key(self.id, uid))? else {
+            return Ok(None);
+        };
+        let key = [&schema::account_key(self.account.id()), &by_uid[..]].concat();
+        let Some(stored) = view.read.get(Table::Retained, &key)? else { return Ok(None) };
+        let row = RetainedRow::decode(&stored)?;
+        Ok(Some(Message::new(Arc::new(view), uid, row.message)))
     }
+
     /// The unique-ids that messages of this mailbox brought from an old server (RFC 1939 UIDL), by UID.
     pub fn imported_unique_ids(&self) -> Result<Vec<(Uid, String)>> {
-        unimplemented!()
+        let read = self.shard().read()?;
+        self.row(&*read)?;
+        let mut unique_ids = Vec::new();
+        let range = KeyRange::prefix(&schema::mailbox_prefix(self.id));
+        read.scan(Table::UniqueId, range, &mut |key, octets| {
+            unique_ids.push((schema::uid_of_key(key)?, String::from_utf8_lossy(octets).into_owned()));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(unique_ids)
     }
+
+    /// Sets the unique-ids that messages had on their old server; all or none. [`Error::Expunged`] when one of the
+    /// messages does not exist.
+    pub fn import_unique_ids(&self, unique_ids: Vec<(Uid, String)>) -> Pending<()> {
+        let (account, mailbox) = self.place();
+        self.shard().write(move |batch| unique_id::import(batch, account, mailbox, &unique_ids))
+    }
+}
+
+/// Every UID below UIDNEXT that does not exist.
+fn absent(read: &(impl Read + ?Sized), mailbox: MailboxId, uid_next: Uid) -> Result<UidSet> {
+    let mut gaps = Vec::new();
+    let mut from = 1;
+    read.scan(Table::Flags, KeyRange::prefix(&schema::mailbox_prefix(mailbox)), &mut |key, octets| {
+        let (_, page) = schema::page_of_key(key)?;
+        for row in Chunk::decode(page, octets)?.rows() {
+            if from < row.uid.0 {
+                gaps.push(from..=row.uid.0 - 1);
+            }
+            from = row.uid.0.saturating_add(1);
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    if from < uid_next.0 {
+        gaps.push(from..=uid_next.0 - 1);
+    }
+    Ok(UidSet::from_ranges(gaps))
 }

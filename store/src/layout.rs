@@ -1,0 +1,85 @@
+//! The files of a store: `lock`, `store.json`, `directory.redb`, `tmp/`, and `shard-0000/` and so on, each with
+//! `index.redb` and `bodies/`.
+
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::disk::disk_error;
+use crate::{Error, Result};
+
+const FORMAT: u32 = 1;
+
+/// `store.json`: written last when a store is made, so that what is half made is made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Layout {
+    pub format: u32,
+    pub shards: u16,
+}
+
+impl Layout {
+    /// The layout of the store that is there; `None` for a new one.
+    pub fn read(directory: &Path) -> Result<Option<Layout>> {
+        let path = path(directory);
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(disk_error("read", &path, &error)),
+        };
+        let damaged = |error| Error::Damaged(format!("{} is damaged ({error}): restore it", path.display()));
+        let layout: Layout = serde_json::from_slice(&text).map_err(damaged)?;
+        if layout.format > FORMAT {
+            return Err(Error::NewerFormat(format!(
+                "{} has format {}, this version reads up to {FORMAT}: use the version that wrote it, or a newer one",
+                path.display(),
+                layout.format
+            )));
+        }
+        Ok(Some(layout))
+    }
+
+    pub fn new(shards: u16) -> Layout {
+        Layout { format: FORMAT, shards: shards.max(1) }
+    }
+
+    /// Durable when it returns.
+    pub fn write(&self, directory: &Path) -> Result<()> {
+        let path = path(directory);
+        let text = serde_json::to_vec(self).map_err(|error| Error::Unavailable(error.to_string()))?;
+        let failed = |error: std::io::Error| disk_error("write", &path, &error);
+        let mut file = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
+        file.write_all(&text).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+        file.persist(&path).map_err(|error| failed(error.error))?;
+        File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)
+    }
+}
+
+fn path(directory: &Path) -> PathBuf {
+    directory.join("store.json")
+}
+
+pub(crate) fn directory_path(store: &Path) -> PathBuf {
+    store.join("directory.redb")
+}
+
+/// Where a shard's files are.
+pub(crate) fn shard_path(store: &Path, number: u16) -> PathBuf {
+    store.join(format!("shard-{number:04}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layout_comes_back_and_a_newer_one_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(Layout::read(directory.path()).unwrap(), None);
+        Layout::new(3).write(directory.path()).unwrap();
+        assert_eq!(Layout::read(directory.path()).unwrap(), Some(Layout::new(3)));
+        Layout { format: 99, shards: 1 }.write(directory.path()).unwrap();
+        assert!(matches!(Layout::read(directory.path()), Err(Error::NewerFormat(_))));
+    }
+}

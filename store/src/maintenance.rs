@@ -1,0 +1,170 @@
+//! What is done when nobody asks: finishing deletions, letting retained messages go, compacting the body log.
+//!
+//! Rules:
+//! - Everything goes through the writer in verbs of bounded size, so that delivery never waits long for it.
+//! - It may stop at any point; the next round goes on. Errors are logged and tried again in the next round.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::batch::now;
+use crate::engine::{KeyRange, Table};
+use crate::registry::lock;
+use crate::schema::{self, SegmentRow};
+use crate::shard::Shard;
+use crate::verbs::{account, compact, drop, retained};
+use crate::*;
+
+/// Deletions are looked for so often, or when one asks for it.
+const ROUND: Duration = Duration::from_secs(60);
+/// In every so many-th round retained messages go and segments are compacted.
+const LONG_ROUND: u32 = 30;
+/// Rows in one verb.
+const ROWS: usize = 500;
+
+/// Wakes the maintenance and stops it.
+#[derive(Default)]
+pub(crate) struct Wake {
+    state: Mutex<WakeState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct WakeState {
+    wanted: bool,
+    stopped: bool,
+}
+
+impl Wake {
+    pub fn wake(&self) {
+        lock(&self.state).wanted = true;
+        self.changed.notify_all();
+    }
+
+    pub fn stop(&self) {
+        lock(&self.state).stopped = true;
+        self.changed.notify_all();
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        lock(&self.state).stopped
+    }
+
+    /// False when it is time to stop.
+    fn wait(&self) -> bool {
+        let idle = |state: &mut WakeState| !state.wanted && !state.stopped;
+        let waited = self.changed.wait_timeout_while(lock(&self.state), ROUND, idle);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.wanted = false;
+        !state.stopped
+    }
+}
+
+/// Starts the thread. It ends after [`Wake::stop`].
+pub(crate) fn start(shards: Vec<Arc<Shard>>, wake: Arc<Wake>) -> Result<JoinHandle<()>> {
+    let run = move || {
+        let mut round = 0u32;
+        loop {
+            for shard in &shards {
+                let long = round.is_multiple_of(LONG_ROUND);
+                match work(shard, long) {
+                    Ok(()) | Err(Error::ShuttingDown) => {}
+                    Err(error) => tracing::warn!(shard = shard.number, %error, "maintenance stopped"),
+                }
+            }
+            round = round.wrapping_add(1);
+            if !wake.wait() {
+                return;
+            }
+        }
+    };
+    let thread = std::thread::Builder::new().name("maintenance".to_owned()).spawn(run);
+    thread.map_err(|error| Error::Unavailable(format!("cannot start a thread: {error}")))
+}
+
+fn work(shard: &Shard, long: bool) -> Result<()> {
+    finish_deletions(shard)?;
+    if !shard.claims.is_empty() {
+        shard.write(|batch| batch.shard.claims.write(batch)).wait()?;
+    }
+    if long {
+        purge(shard, shard.options.retain)?;
+        compact(shard)?;
+    }
+    Ok(())
+}
+
+/// Goes on with every mailbox and account that was deleted and is not gone yet.
+pub(crate) fn finish_deletions(shard: &Shard) -> Result<()> {
+    for key in keys(shard, Table::DeletedAccount)? {
+        let account = AccountId(schema::u32_of("deleted_account", &key)?);
+        until_done(shard, move |batch| account::step(batch, account, ROWS))?;
+    }
+    for key in keys(shard, Table::DeletedMailbox)? {
+        let (account, mailbox) = schema::mailbox_of_key(&key)?;
+        until_done(shard, move |batch| drop::step(batch, account, mailbox, ROWS))?;
+    }
+    Ok(())
+}
+
+fn keys(shard: &Shard, table: Table) -> Result<Vec<Vec<u8>>> {
+    let mut keys = Vec::new();
+    shard.read()?.scan(table, KeyRange::all(), &mut |key, _| {
+        keys.push(key.to_vec());
+        Ok(std::ops::ControlFlow::Continue(()))
+    })?;
+    Ok(keys)
+}
+
+fn until_done(
+    shard: &Shard,
+    step: impl Fn(&mut crate::batch::Batch<'_>) -> Result<bool> + Clone + Send + 'static,
+) -> Result<()> {
+    while !shard.write(step.clone()).wait()? {
+        if shard.options.wake.is_stopped() {
+            return Err(Error::ShuttingDown);
+        }
+    }
+    Ok(())
+}
+
+/// Lets go what was expunged at least so many seconds ago.
+pub(crate) fn purge(shard: &Shard, seconds: i64) -> Result<()> {
+    let before = now().saturating_sub(seconds).saturating_add(1);
+    let before = u64::try_from(before).unwrap_or(0);
+    let mut cursor = Vec::new();
+    loop {
+        let from = cursor.clone();
+        let next = shard.write(move |batch| retained::purge(batch, from.clone(), before, ROWS)).wait()?;
+        match next {
+            Some(next) if !shard.options.wake.is_stopped() => cursor = next,
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// Copies what is alive out of sealed segments that are mostly dead, and deletes those that hold nothing.
+pub(crate) fn compact(shard: &Shard) -> Result<()> {
+    for info in shard.bodies.segments()? {
+        if !info.sealed {
+            continue;
+        }
+        let stored = shard.read()?.get(Table::Segment, &schema::segment_key(info.id))?;
+        let row = stored.map(|octets| SegmentRow::decode(&octets)).transpose()?.unwrap_or_default();
+        if row.bytes.saturating_mul(2) >= info.length && row.records > 0 {
+            continue;
+        }
+        let segment = info.id;
+        if let Err(error) = until_done(shard, move |batch| compact::step(batch, segment)) {
+            if matches!(error, Error::ShuttingDown) {
+                return Err(error);
+            }
+            tracing::warn!(shard = shard.number, segment, %error, "a segment cannot be compacted");
+            continue;
+        }
+        // In a verb of its own: only what is committed may be relied on when a file is deleted.
+        shard.write(move |batch| compact::retire(batch, segment)).wait()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,250 @@
+//! A mailbox's row.
+
+use std::sync::Arc;
+
+use super::Fields;
+use super::fields::{put_short_text, put_text};
+use crate::*;
+
+/// How many keywords a mailbox may have: one bit each in [`KeywordBits`].
+pub(crate) const KEYWORDS: usize = 128;
+/// The longest keyword, in octets.
+pub(crate) const KEYWORD_LENGTH: usize = 100;
+
+const VERSION: u8 = 1;
+const NAME: u8 = 1;
+const KEYWORD_NAMES: u8 = 2;
+
+/// Counters, kept true with every change, and a tail of tagged fields.
+///
+/// | octets | |
+/// |---|---|
+/// | 0 | version, 1 |
+/// | 1 | special use: 0 none, 1 All, 2 Archive, 3 Drafts, 4 Flagged, 5 Junk, 6 Sent, 7 Trash, 8 Important |
+/// | 2..4 | 0 |
+/// | 4..8 | u32 UIDVALIDITY |
+/// | 8..12 | u32 UIDNEXT |
+/// | 12..16 | u32 the first UID that no session has been told of |
+/// | 16..20 | u32 how many messages have that UID or a greater one |
+/// | 20..28 | u64 HIGHESTMODSEQ |
+/// | 28..36 | u64 vanished floor: what vanished at this MODSEQ or before is not known one by one |
+/// | 36..40 | u32 messages |
+/// | 40..44 | u32 messages without \Seen |
+/// | 44..48 | u32 messages with \Deleted |
+/// | 48..56 | u64 octets |
+/// | 56..64 | u64 octets of messages with \Deleted |
+/// | 64.. | fields: u8 tag, u16 length, octets. 1: the name. 2: keywords, each text8. Others (access lists, metadata, later) stay as they are |
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MailboxRow {
+    pub name: MailboxName,
+    pub special_use: Option<SpecialUse>,
+    pub uid_validity: UidValidity,
+    pub uid_next: Uid,
+    pub recent_from: Uid,
+    pub recent: u32,
+    pub highest_modseq: ModSeq,
+    pub vanished_floor: ModSeq,
+    pub messages: u32,
+    pub unseen: u32,
+    pub deleted: u32,
+    pub bytes: u64,
+    pub deleted_bytes: u64,
+    pub keywords: Arc<[Keyword]>,
+    /// Fields of later versions.
+    pub others: Vec<u8>,
+}
+
+impl MailboxRow {
+    pub fn new(name: MailboxName, special_use: Option<SpecialUse>, uid_validity: UidValidity) -> MailboxRow {
+        MailboxRow {
+            name,
+            special_use,
+            uid_validity,
+            uid_next: Uid(1),
+            recent_from: Uid(1),
+            recent: 0,
+            highest_modseq: ModSeq(1),
+            vanished_floor: ModSeq(0),
+            messages: 0,
+            unseen: 0,
+            deleted: 0,
+            bytes: 0,
+            deleted_bytes: 0,
+            keywords: Arc::new([]),
+            others: Vec::new(),
+        }
+    }
+
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = vec![VERSION, special_use_code(self.special_use), 0, 0];
+        for number in [self.uid_validity.0, self.uid_next.0, self.recent_from.0, self.recent] {
+            out.extend_from_slice(&number.to_be_bytes());
+        }
+        out.extend_from_slice(&self.highest_modseq.0.to_be_bytes());
+        out.extend_from_slice(&self.vanished_floor.0.to_be_bytes());
+        for number in [self.messages, self.unseen, self.deleted] {
+            out.extend_from_slice(&number.to_be_bytes());
+        }
+        out.extend_from_slice(&self.bytes.to_be_bytes());
+        out.extend_from_slice(&self.deleted_bytes.to_be_bytes());
+        out.push(NAME);
+        put_text(&mut out, self.name.as_str());
+        if !self.keywords.is_empty() {
+            put_keywords(&mut out, &self.keywords);
+        }
+        out.extend_from_slice(&self.others);
+        out
+    }
+
+    pub fn decode(octets: &[u8]) -> Result<MailboxRow> {
+        let mut fields = Fields::new("mailbox", octets);
+        fields.version(VERSION)?;
+        let special_use =
+            special_use_of(fields.u8()?).ok_or_else(|| fields.damaged("its special use is unknown"))?;
+        fields.u16()?;
+        let uid_validity = UidValidity(fields.u32()?);
+        let mut row = MailboxRow::new(MailboxName::inbox(), special_use, uid_validity);
+        row.uid_next = Uid(fields.u32()?);
+        row.recent_from = Uid(fields.u32()?);
+        row.recent = fields.u32()?;
+        row.highest_modseq = ModSeq(fields.u64()?);
+        row.vanished_floor = ModSeq(fields.u64()?);
+        row.messages = fields.u32()?;
+        row.unseen = fields.u32()?;
+        row.deleted = fields.u32()?;
+        row.bytes = fields.u64()?;
+        row.deleted_bytes = fields.u64()?;
+        row.decode_tail(fields)?;
+        Ok(row)
+    }
+
+    fn decode_tail(&mut self, mut fields: Fields<'_>) -> Result<()> {
+        let mut named = false;
+        while !fields.is_empty() {
+            let tag = fields.u8()?;
+            let length = fields.u16()?;
+            let value = fields.octets(usize::from(length))?;
+            match tag {
+                NAME => {
+                    self.name =
+                        stored_name(value).ok_or_else(|| fields.damaged("its name is no mailbox name"))?;
+                    named = true;
+                }
+                KEYWORD_NAMES => self.keywords = keywords(value)?,
+                other => {
+                    self.others.push(other);
+                    self.others.extend_from_slice(&length.to_be_bytes());
+                    self.others.extend_from_slice(value);
+                }
+            }
+        }
+        if named { Ok(()) } else { Err(fields.damaged("it has no name")) }
+    }
+
+    /// The bit of a keyword, whatever its case.
+    pub fn keyword_bit(&self, keyword: &Keyword) -> Option<u32> {
+        let position = self.keywords.iter().position(|known| known.0.eq_ignore_ascii_case(&keyword.0))?;
+        u32::try_from(position).ok()
+    }
+
+    /// The names of a message's keywords.
+    pub fn keyword_names(&self, bits: KeywordBits) -> Vec<Keyword> {
+        let named = self.keywords.iter().enumerate().filter(|(bit, _)| bits.0 >> bit & 1 == 1);
+        named.map(|(_, keyword)| keyword.clone()).collect()
+    }
+}
+
+fn stored_name(octets: &[u8]) -> Option<MailboxName> {
+    std::str::from_utf8(octets).ok().and_then(|name| MailboxName::new(name).ok())
+}
+
+fn put_keywords(out: &mut Vec<u8>, names: &[Keyword]) {
+    let mut list = Vec::new();
+    for name in names {
+        put_short_text(&mut list, &name.0);
+    }
+    out.push(KEYWORD_NAMES);
+    out.extend_from_slice(&(list.len() as u16).to_be_bytes());
+    out.extend_from_slice(&list);
+}
+
+fn keywords(octets: &[u8]) -> Result<Arc<[Keyword]>> {
+    let mut fields = Fields::new("mailbox", octets);
+    let mut names = Vec::new();
+    while !fields.is_empty() {
+        names.push(Keyword(fields.short_text()?.into()));
+    }
+    if names.len() > KEYWORDS {
+        return Err(fields.damaged("it has too many keywords"));
+    }
+    Ok(names.into())
+}
+
+const SPECIAL_USES: [SpecialUse; 8] = [
+    SpecialUse::All,
+    SpecialUse::Archive,
+    SpecialUse::Drafts,
+    SpecialUse::Flagged,
+    SpecialUse::Junk,
+    SpecialUse::Sent,
+    SpecialUse::Trash,
+    SpecialUse::Important,
+];
+
+fn special_use_code(special_use: Option<SpecialUse>) -> u8 {
+    let position = special_use.and_then(|wanted| SPECIAL_USES.iter().position(|known| *known == wanted));
+    position.map_or(0, |position| position as u8 + 1)
+}
+
+fn special_use_of(code: u8) -> Option<Option<SpecialUse>> {
+    match code {
+        0 => Some(None),
+        code => SPECIAL_USES.get(usize::from(code) - 1).map(|known| Some(*known)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row() -> MailboxRow {
+        let mut row = MailboxRow::new(MailboxName::inbox(), Some(SpecialUse::Important), UidValidity(5));
+        row.uid_next = Uid(u32::MAX);
+        row.highest_modseq = ModSeq(77);
+        row.deleted_bytes = 1 << 40;
+        row.recent = 3;
+        row.keywords = vec![Keyword("$Forwarded".into()), Keyword("NonJunk".into())].into();
+        row
+    }
+
+    #[test]
+    fn a_row_comes_back_with_fields_it_does_not_know() {
+        let mut row = row();
+        row.others = vec![9, 0, 2, b'h', b'i'];
+        assert_eq!(MailboxRow::decode(&row.encode()).unwrap(), row);
+    }
+
+    #[test]
+    fn every_special_use_has_its_number() {
+        for known in SPECIAL_USES {
+            assert_eq!(special_use_of(special_use_code(Some(known))), Some(Some(known)));
+        }
+        assert_eq!(special_use_of(9), None);
+    }
+
+    #[test]
+    fn no_cut_row_is_accepted_or_panics() {
+        let whole = row().encode();
+        for length in 0..64 {
+            assert!(MailboxRow::decode(&whole[..length]).is_err(), "{length}");
+        }
+    }
+
+    #[test]
+    fn keywords_are_found_in_any_case() {
+        let row = row();
+        assert_eq!(row.keyword_bit(&Keyword("nonjunk".into())), Some(1));
+        assert_eq!(row.keyword_bit(&Keyword("other".into())), None);
+        assert_eq!(row.keyword_names(KeywordBits(0b10)), [Keyword("NonJunk".into())]);
+    }
+}

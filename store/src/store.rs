@@ -1,0 +1,214 @@
+//! The store as a whole: opening, closing, and what concerns every account.
+
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::bodies::SEGMENT_LIMIT;
+use crate::directory::{DirectoryOptions, Homes};
+use crate::disk::disk_error;
+use crate::engine::Table;
+use crate::layout::{self, Layout};
+use crate::lock::Lock;
+use crate::maintenance::{self, Wake};
+use crate::registry::lock;
+use crate::schema;
+use crate::shard::{Shard, ShardOptions};
+use crate::staged::Staging;
+use crate::testing::Setup;
+use crate::verbs;
+use crate::*;
+
+/// Accounts that are made in one verb.
+const ACCOUNTS: usize = 200;
+
+/// The store. Cheap to clone; the last clone to go closes it.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    shards: Arc<Shards>,
+    directory: Directory,
+    staging: Arc<Staging>,
+    wake: Arc<Wake>,
+    maintenance: Mutex<Option<JoinHandle<()>>>,
+    _lock: Lock,
+}
+
+impl Store {
+    /// Opens or makes a store; locks its directory against a second process.
+    pub fn open(options: Options) -> Result<Store> {
+        Store::open_with(options, Setup::default())
+    }
+
+    pub(crate) fn open_with(options: Options, setup: Setup) -> Result<Store> {
+        let path = &options.path;
+        std::fs::create_dir_all(path).map_err(|error| disk_error("create", path, &error))?;
+        let lock = Lock::take(path)?;
+        let stored = Layout::read(path)?;
+        let layout = stored.unwrap_or_else(|| Layout::new(options.shards));
+        let directory = Directory::open(DirectoryOptions {
+            path: layout::directory_path(path),
+            shards: layout.shards,
+            limits: options.limits,
+            faults: None,
+        })?;
+        let wake = Arc::new(Wake::default());
+        let shards = Arc::new(Shards::open(&options, &setup, layout.shards, (&directory, &wake))?);
+        if stored.is_none() {
+            layout.write(path)?;
+        }
+        let store = Store(Arc::new(Inner {
+            shards: shards.clone(),
+            directory,
+            staging: Arc::new(Staging::new(&options)?),
+            wake: wake.clone(),
+            maintenance: Mutex::new(None),
+            _lock: lock,
+        }));
+        store.0.directory.attach(shards.clone())?;
+        *crate::registry::lock(&store.0.maintenance) = Some(maintenance::start(shards.0.clone(), wake)?);
+        Ok(store)
+    }
+
+    pub fn directory(&self) -> &Directory {
+        &self.0.directory
+    }
+
+    pub fn account(&self, name: &AccountName) -> Result<Account> {
+        let record = self.directory().find(name)?;
+        let record = record.ok_or_else(|| Error::NoSuchAccount(name.to_string()))?;
+        let shard = self.0.shards.at(record.shard)?;
+        Ok(Account::new(self.clone(), shard.clone(), AccountId(record.id), record.name))
+    }
+
+    /// An empty spool that refuses more than the message limit.
+    pub fn spool(&self) -> Spool {
+        Spool::new(self.0.staging.clone())
+    }
+
+    /// Normalizes, hashes, compresses and summarizes. Blocks and computes: call it through `common::block`.
+    pub fn stage(&self, spool: Spool) -> Result<Staged> {
+        staged::stage(spool)
+    }
+
+    /// Lets go for ever, in every account, what was expunged at least so long ago.
+    pub fn purge_retained(&self, age: Duration) -> Result<()> {
+        let seconds = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
+        self.0.shards.0.iter().try_for_each(|shard| maintenance::purge(shard, seconds))
+    }
+
+    /// Finishes deletions and gives the room of what is gone back to the disk.
+    pub fn compact(&self) -> Result<()> {
+        self.0.shards.0.iter().try_for_each(|shard| {
+            maintenance::finish_deletions(shard)?;
+            maintenance::compact(shard)
+        })
+    }
+
+    pub fn statistics(&self) -> Result<Statistics> {
+        let mut statistics = Statistics::default();
+        self.0.shards.0.iter().try_for_each(|shard| statistics.add(shard))?;
+        Ok(statistics)
+    }
+
+    pub(crate) fn shards(&self) -> &[Arc<Shard>] {
+        &self.0.shards.0
+    }
+
+    /// Finishes what is queued, commits for the last time, refuses what comes later.
+    pub fn close(&self) -> Result<()> {
+        self.0.close()
+    }
+}
+
+impl Inner {
+    fn close(&self) -> Result<()> {
+        self.wake.stop();
+        let maintenance = lock(&self.maintenance).take();
+        if maintenance.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("maintenance stopped by a bug");
+        }
+        // All are closed, whatever happens to one of them; the first error is told.
+        let closed = self.shards.0.iter().map(|shard| shard.close());
+        closed.fold(self.directory.close(), Result::and)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Err(error) = self.close() {
+            tracing::error!(%error, "the store was not closed well");
+        }
+    }
+}
+
+/// All shards, by number.
+pub(crate) struct Shards(Vec<Arc<Shard>>);
+
+impl Shards {
+    fn open(
+        options: &Options,
+        setup: &Setup,
+        count: u16,
+        (directory, wake): (&Directory, &Arc<Wake>),
+    ) -> Result<Shards> {
+        let open = |number| {
+            let limits = directory.limits().clone();
+            Shard::open(ShardOptions {
+                number,
+                path: layout::shard_path(&options.path, number),
+                retain: i64::try_from(options.retain_expunged.as_secs()).unwrap_or(i64::MAX),
+                new_account_mailboxes: options.new_account_mailboxes.clone(),
+                limits: Arc::new(move |account| limits.of(account)),
+                wake: wake.clone(),
+                segment_limit: if setup.segment_limit == 0 { SEGMENT_LIMIT } else { setup.segment_limit },
+                faults: setup.faults.clone(),
+            })
+        };
+        let mut shards: Vec<Arc<Shard>> = Vec::new();
+        for number in 0..count {
+            match open(number) {
+                Ok(shard) => shards.push(shard),
+                Err(error) => {
+                    // Their writers would live on otherwise.
+                    shards.iter().for_each(|shard| drop(shard.close()));
+                    return Err(error);
+                }
+            }
+        }
+        Ok(Shards(shards))
+    }
+
+    fn at(&self, number: u16) -> Result<&Arc<Shard>> {
+        self.0.get(usize::from(number)).ok_or_else(|| {
+            Error::Damaged(format!("an account is in shard {number}, and there are {}", self.0.len()))
+        })
+    }
+}
+
+impl Homes for Shards {
+    fn create(&self, shard: u16, accounts: &[AccountId]) -> Result<()> {
+        let shard = self.at(shard)?;
+        let pieces: Vec<_> = accounts
+            .chunks(ACCOUNTS)
+            .map(|piece| {
+                let piece = piece.to_vec();
+                shard.write(move |batch| {
+                    piece.iter().try_for_each(|account| verbs::account::create(batch, *account))
+                })
+            })
+            .collect();
+        pieces.into_iter().try_for_each(Pending::wait)
+    }
+
+    fn delete(&self, shard: u16, account: AccountId) -> Result<()> {
+        let shard = self.at(shard)?;
+        let stored = shard.read()?.get(Table::Usage, &schema::account_key(account))?;
+        if stored.is_some() {
+            shard.write(move |batch| verbs::account::delete(batch, account)).wait()?;
+        }
+        shard.wake_maintenance();
+        Ok(())
+    }
+}

@@ -1,0 +1,34 @@
+//! For tests alone: a store on a disk that fails when it is told to, with small segments.
+
+use std::fmt;
+
+pub use crate::bodies::{Call, Faults as BodyFaults};
+pub use crate::engine::faults::DiskFaults;
+
+use crate::{Options, Result, Store};
+
+/// What fails, of a store that was opened with it. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Faults {
+    pub bodies: BodyFaults,
+    pub index: DiskFaults,
+}
+
+/// What a test may set beside the options.
+#[derive(Clone, Default)]
+pub struct Setup {
+    pub faults: Option<Faults>,
+    /// Octets of a segment of the body log; 0: as always.
+    pub segment_limit: u64,
+}
+
+impl fmt::Debug for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup").field("segment_limit", &self.segment_limit).finish_non_exhaustive()
+    }
+}
+
+/// Opens a store with this set-up.
+pub fn open(options: Options, setup: Setup) -> Result<Store> {
+    Store::open_with(options, setup)
+}

@@ -1,0 +1,75 @@
+//! An account's beginning and end in its shard.
+
+use super::drop::{self, drop_mailbox};
+use super::{mailbox, retained};
+use crate::batch::Batch;
+use crate::engine::{KeyRange, Table};
+use crate::schema::{self, UsageRow};
+use crate::*;
+
+/// Makes room for an account: INBOX and the configured mailboxes, all subscribed. One that has it keeps what it has.
+pub(crate) fn create(batch: &mut Batch<'_>, account: AccountId) -> Result<()> {
+    if batch.tx.get(Table::DeletedAccount, &schema::account_key(account))?.is_some() {
+        return Err(Error::NoSuchAccount(format!("with id {account}: it is being deleted")));
+    }
+    match batch.usage(account) {
+        Ok(_) => return Ok(()),
+        Err(Error::NoSuchAccount(_)) => batch.put_usage(account, UsageRow::default()),
+        Err(error) => return Err(error),
+    }
+    mailbox::make(batch, account, &MailboxName::inbox(), None)?;
+    mailbox::subscribe(batch, account, &MailboxName::inbox(), true)?;
+    let shard = batch.shard;
+    for (name, special_use) in &shard.options.new_account_mailboxes {
+        match mailbox::create(batch, account, name, *special_use) {
+            Ok(_) | Err(Error::MailboxExists(_)) => mailbox::subscribe(batch, account, name, true)?,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// The account has no mail from now on. What was there goes by [`step`].
+pub(crate) fn delete(batch: &mut Batch<'_>, account: AccountId) -> Result<()> {
+    batch.put(Table::DeletedAccount, &schema::account_key(account), &[])?;
+    batch.delete_usage(account);
+    Ok(())
+}
+
+/// Takes up to `limit` rows of a deleted account. True when nothing is left of it.
+pub(crate) fn step(batch: &mut Batch<'_>, account: AccountId, limit: usize) -> Result<bool> {
+    let prefix = schema::account_key(account);
+    let mailboxes = batch.keys(Table::Mailbox, KeyRange::prefix(&prefix), limit)?;
+    for key in &mailboxes {
+        let (_, mailbox) = schema::mailbox_of_key(key)?;
+        drop_mailbox(batch, account, mailbox)?;
+    }
+    if !mailboxes.is_empty() {
+        return Ok(false);
+    }
+    for key in batch.keys(Table::DeletedMailbox, KeyRange::prefix(&prefix), 100)? {
+        let (_, mailbox) = schema::mailbox_of_key(&key)?;
+        if !drop::step(batch, account, mailbox, limit)? {
+            return Ok(false);
+        }
+    }
+    let mailboxes = batch.keys(Table::DeletedMailbox, KeyRange::prefix(&prefix), 1)?;
+    if !mailboxes.is_empty() || !retained::purge_account(batch, account, limit)? {
+        return Ok(false);
+    }
+    for table in [Table::MailboxName, Table::Subscription, Table::Thread] {
+        if !clear(batch, table, &prefix, limit)? {
+            return Ok(false);
+        }
+    }
+    batch.delete(Table::DeletedAccount, &prefix)?;
+    Ok(true)
+}
+
+fn clear(batch: &mut Batch<'_>, table: Table, prefix: &[u8], limit: usize) -> Result<bool> {
+    let keys = batch.keys(table, KeyRange::prefix(prefix), limit)?;
+    for key in &keys {
+        batch.delete(table, key)?;
+    }
+    Ok(keys.len() < limit)
+}

@@ -1,0 +1,51 @@
+//! Compaction of the body log, in steps.
+
+use std::ops::ControlFlow;
+
+use crate::batch::Batch;
+use crate::engine::{KeyRange, Read, Table};
+use crate::schema;
+use crate::*;
+
+/// Octets that one step copies, about; a delivery waits no longer than this takes.
+const OCTETS: u64 = 8 << 20;
+/// Records that one step copies, at most.
+const RECORDS: usize = 500;
+
+/// Copies some of the segment's bodies to the end of the log. True when none is left.
+pub(crate) fn step(batch: &mut Batch<'_>, segment: u32) -> Result<bool> {
+    let mut octets = 0;
+    let keys = batch.keys(Table::BodyLocation, KeyRange::prefix(&schema::segment_key(segment)), RECORDS)?;
+    let all = keys.len() < RECORDS;
+    for key in keys {
+        let Some(stored) = batch.tx.get(Table::BodyLocation, &key)? else { continue };
+        let body = BodyId(schema::u64_of("body_location", &stored)?);
+        octets += u64::from(batch.body(body)?.location.stored);
+        batch.move_body(body)?;
+        if octets >= OCTETS {
+            return Ok(false);
+        }
+    }
+    Ok(all)
+}
+
+/// Deletes the segment if the last commit names nothing in it. What this batch does is not committed yet, so it does
+/// not count.
+pub(crate) fn retire(batch: &mut Batch<'_>, segment: u32) -> Result<()> {
+    let range = KeyRange::prefix(&schema::segment_key(segment));
+    let committed = batch.shard.read()?;
+    if is_empty(&*committed, range.clone())? && is_empty(&*batch.tx, range)? {
+        batch.shard.bodies.delete_segment(segment)?;
+        batch.delete(Table::Segment, &schema::segment_key(segment))?;
+    }
+    Ok(())
+}
+
+fn is_empty(read: &(impl Read + ?Sized), range: KeyRange) -> Result<bool> {
+    let mut empty = true;
+    read.scan(Table::BodyLocation, range, &mut |_, _| {
+        empty = false;
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(empty)
+}

@@ -1,0 +1,156 @@
+//! The one thread that writes to a shard: group commit.
+//!
+//! Rules:
+//! - All verbs that wait run in one transaction, in the order in which they came; bodies are synced before the commit,
+//!   changes published after it, answers given last.
+//! - A verb that fails half-way takes no other with it: the transaction is thrown away and each runs again alone.
+//! - After a failed commit nobody is told that it worked, and the files are opened anew to see what is on the disk.
+//! - The thread lives as long as the shard is open, whatever the disk or a verb does.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::batch::{Batch, Effects};
+use crate::engine::{Outcome, WriteError};
+use crate::queue::{Job, Next};
+use crate::schema::Counters;
+use crate::shard::Shard;
+use crate::{Error, Result};
+
+/// How often a broken disk is tried again when nobody asks.
+const RETRY: Duration = Duration::from_secs(1);
+
+pub(crate) struct Writer {
+    shard: Arc<Shard>,
+    /// As committed last.
+    counters: Counters,
+    /// The state of the files is not known: open them anew first.
+    broken: bool,
+}
+
+/// Why a batch was not committed.
+enum Failure {
+    /// A verb failed, so the others may still succeed.
+    Verb(Error),
+    /// Everything failed.
+    Batch(Error),
+}
+
+impl Writer {
+    pub fn new(shard: Arc<Shard>, counters: Counters) -> Writer {
+        Writer { shard, counters, broken: false }
+    }
+
+    /// Until the queue is closed and empty.
+    pub fn run(mut self) {
+        loop {
+            match self.shard.queue.take(RETRY) {
+                Next::Jobs(jobs) => self.process(jobs),
+                Next::Idle if self.broken => {
+                    // The error was reported when it began; the next verb gets it too.
+                    let _ = self.recover();
+                }
+                Next::Idle => {}
+                Next::Closed => return,
+            }
+        }
+    }
+
+    fn process(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        match self.attempt(&mut jobs) {
+            Ok(effects) => {
+                self.publish(effects);
+                jobs.into_iter().for_each(|job| job.answer());
+            }
+            Err(Failure::Verb(_)) if jobs.len() > 1 => {
+                jobs.into_iter().for_each(|job| self.process(vec![job]));
+            }
+            Err(Failure::Verb(error) | Failure::Batch(error)) => {
+                tracing::error!(shard = self.shard.number, %error, verbs = jobs.len(), "nothing was stored");
+                jobs.into_iter().for_each(|job| job.fail(error.clone()));
+            }
+        }
+    }
+
+    fn attempt(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<Effects, Failure> {
+        if self.broken {
+            self.recover().map_err(Failure::Batch)?;
+        }
+        let mut effects = None;
+        let mut verbs_done = false;
+        let (shard, counters) = (self.shard.clone(), self.counters);
+        let written = catch_unwind(AssertUnwindSafe(|| {
+            shard.engine.write(&mut |tx| {
+                let mut batch = Batch::new(tx, &shard, counters);
+                for job in jobs.iter_mut() {
+                    job.run(&mut batch)?;
+                }
+                verbs_done = true;
+                if !batch.has_changed() {
+                    return Ok(Outcome::Abort);
+                }
+                shard.claims.write(&mut batch)?;
+                effects = Some(batch.finish()?);
+                Ok(Outcome::Commit)
+            })
+        }));
+        let error = match written {
+            Ok(Ok(())) => return Ok(self.committed(effects)),
+            Ok(Err(WriteError::Unknown(error))) => {
+                return self.find_out(effects, error).map_err(Failure::Batch);
+            }
+            Ok(Err(WriteError::Refused(error) | WriteError::NotBegun(error))) => error,
+            Err(_) => Error::Unavailable("a bug stopped this; the log has the details".to_owned()),
+        };
+        self.roll_back();
+        Err(if verbs_done { Failure::Batch(error) } else { Failure::Verb(error) })
+    }
+
+    fn committed(&mut self, effects: Option<Effects>) -> Effects {
+        let effects = effects.unwrap_or_default();
+        self.counters = effects.counters.unwrap_or(self.counters);
+        effects
+    }
+
+    /// Throws away what the batch appended, and looks whether the engine still works.
+    fn roll_back(&mut self) {
+        let engine = self.shard.engine.write(&mut |_| Ok(Outcome::Abort)).is_ok();
+        let bodies = self.shard.bodies.reset(self.counters.tail).is_ok();
+        self.broken = !(engine && bodies);
+        if self.broken {
+            // The verbs' error is what is reported; should this fail too, it is tried again with the next verb.
+            let _ = self.recover();
+        }
+    }
+
+    /// The commit failed: it is done all the same if the disk has it.
+    fn find_out(&mut self, effects: Option<Effects>, error: Error) -> Result<Effects> {
+        self.broken = true;
+        let effects = effects.unwrap_or_default();
+        let wanted = effects.counters.map(|counters| counters.commit);
+        self.recover()?;
+        if wanted == Some(self.counters.commit) { Ok(effects) } else { Err(error) }
+    }
+
+    /// Opens the files anew and takes what they have for the truth.
+    fn recover(&mut self) -> Result<()> {
+        self.broken = true;
+        self.shard.engine.reopen()?;
+        let snapshot = self.shard.engine.read()?;
+        let counters = self.shard.counters(&*snapshot)?;
+        self.shard.bodies.reset(counters.tail)?;
+        if counters.commit != self.counters.commit {
+            self.shard.registry.reload(&*snapshot)?;
+        }
+        self.counters = counters;
+        self.broken = false;
+        tracing::info!(shard = self.shard.number, "the files are open again");
+        Ok(())
+    }
+
+    fn publish(&self, effects: Effects) {
+        self.shard.claims.written(&effects.recent);
+        self.shard.registry.publish(effects);
+    }
+}
