@@ -2,11 +2,33 @@
 //! accounts; and the interface to whatever holds the accounts.
 //!
 //! A fault of the directory is [`AuthError::Unavailable`], never "wrong password": clients forget a password on that.
+//!
+//! The path of a login: [`Authenticator`] (is it allowed here, is the peer locked out) or a step of an [`Exchange`]; `check`
+//! (account, password or proof, switches); `conclude` (record, throttle, log).
+
+mod challenge;
+mod check;
+mod conclude;
+mod directory;
+mod pool;
+mod recent;
+mod sasl;
+mod throttle;
+mod token;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::crypto;
+use crate::stream::Stream;
 use crate::tls::TlsInfo;
+use conclude::Attempt;
+pub use directory::{AppSecret, Credentials, Directory, Unavailable};
+use pool::Pool;
+use recent::Recent;
+pub use sasl::{Exchange, Step};
+use throttle::Throttle;
+use token::Tokens;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Protocol {
@@ -14,43 +36,14 @@ pub enum Protocol {
     Pop3,
 }
 
-/// The directory of accounts, as authentication sees it. The server implements it over the store; LDAP, SQL and others
-/// come behind the same interface. Calls may block.
-pub trait Directory: Send + Sync + 'static {
-    /// `None`: no such account. Names come as the user typed them.
-    fn find(&self, name: &str) -> Result<Option<Credentials>, Unavailable>;
-    /// A better hash of a password that was right. `old` is the stored form that it was checked against: when another is
-    /// stored by now, the password was changed meanwhile and nothing happens.
-    fn upgrade(&self, account: &str, old: &str, hash: String);
-    /// A good login, for "last used". `app_password` is the label.
-    fn logged_in(&self, account: &str, protocol: Protocol, app_password: Option<&str>);
-}
-
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("directory unavailable: {0}")]
-pub struct Unavailable(pub String);
-
-/// What the directory knows of an account.
-#[derive(Debug, Clone)]
-pub struct Credentials {
-    /// The account's name in its stored spelling.
-    pub account: String,
-    /// `{SCHEME}hash` or PHC; `None`: no login by password.
-    pub password: Option<String>,
-    pub app_passwords: Vec<AppSecret>,
-    pub imap: bool,
-    pub pop3: bool,
-    pub login: bool,
-}
-
-#[derive(Debug, Clone)]
-pub struct AppSecret {
-    pub label: String,
-    pub password: String,
-    /// Empty: every protocol.
-    pub protocols: Vec<Protocol>,
-    /// Seconds since 1970.
-    pub expires: Option<i64>,
+impl Protocol {
+    /// `imap`, `pop3`
+    pub fn name(self) -> &'static str {
+        match self {
+            Protocol::Imap => "imap",
+            Protocol::Pop3 => "pop3",
+        }
+    }
 }
 
 /// Who asks, from where, how protected.
@@ -61,6 +54,13 @@ pub struct Context {
     pub peer: Option<IpAddr>,
     pub local: bool,
     pub tls: Option<Arc<TlsInfo>>,
+}
+
+impl Context {
+    /// As the stream is now: ask again after a TLS handshake.
+    pub fn of(protocol: Protocol, stream: &Stream) -> Context {
+        Context { protocol, peer: stream.peer().ip(), local: stream.is_local(), tls: stream.tls().cloned() }
+    }
 }
 
 /// A good login.
@@ -112,10 +112,19 @@ pub struct AuthOptions {
     /// Allow plain-text passwords without TLS even from outside.
     pub plaintext_without_tls: bool,
     /// APOP and CRAM-MD5 need the password in plain text (`{PLAIN}`, `{CRAM-MD5}`); only where a site turns them on.
+    /// Since they exist for clients without TLS they are then offered without TLS.
     pub challenge_mechanisms: bool,
+    /// SCRAM: the client proves the password without showing it. For that the server keeps keys beside the Argon2id hash,
+    /// against which a thief of the store can guess passwords about a hundred times faster; false keeps none (and drops
+    /// those there are at the next login), and SCRAM is not offered. An account whose hash was imported has no keys until
+    /// its first login with the password itself: while a site has such accounts, `mechanisms` had better name PLAIN alone.
+    pub scram: bool,
     /// Appended to names without `@` when there is no such account.
     pub default_domain: Option<String>,
-    /// Failures (per address, and per account) after which further attempts are refused, and for how long.
+    /// Failures of one address (IPv6: one /64) after which it is refused, and for how long; 0: never. Loopback addresses
+    /// and unix sockets are not refused. The same wrong password again does not count, or one forgotten telephone
+    /// would lock out a home. For an account as many failures make logins from addresses new to it slower; it is not refused,
+    /// since anyone could lock its owner out so.
     pub failures: u32,
     pub lockout_seconds: u64,
     pub oauth: Option<OauthOptions>,
@@ -123,12 +132,29 @@ pub struct AuthOptions {
     pub hostname: String,
 }
 
+impl Default for AuthOptions {
+    fn default() -> AuthOptions {
+        AuthOptions {
+            mechanisms: Vec::new(),
+            plaintext_without_tls: false,
+            challenge_mechanisms: false,
+            scram: true,
+            default_domain: None,
+            failures: 20,
+            lockout_seconds: 600,
+            oauth: None,
+            hostname: "localhost".into(),
+        }
+    }
+}
+
 /// OAUTHBEARER and XOAUTH2: tokens are JWTs, verified with these keys.
 #[derive(Debug, Clone)]
 pub struct OauthOptions {
-    /// A JWK set file.
+    /// A JWK set file. Read again when it changes.
     pub keys: std::path::PathBuf,
     pub issuer: String,
+    /// Without it a token that the issuer made for any other service opens the mailbox too.
     pub audience: Option<String>,
     /// The claim that names the account (`email`).
     pub claim: String,
@@ -136,28 +162,54 @@ pub struct OauthOptions {
 
 /// One for the whole server. Cheap to clone.
 #[derive(Clone)]
-pub struct Authenticator {}
+pub struct Authenticator {
+    shared: Arc<Shared>,
+}
+
+/// What all logins share.
+struct Shared {
+    directory: Arc<dyn Directory>,
+    pool: Pool,
+    recent: Recent,
+    throttle: Throttle,
+    tokens: Option<Tokens>,
+    /// Of this process: what unknown accounts are answered with is made from it.
+    secret: [u8; 32],
+    options: AuthOptions,
+}
 
 impl Authenticator {
+    /// Fails on an unknown mechanism, and on OAuth keys that cannot be read; the text says what to change.
     pub fn new(options: AuthOptions, directory: Arc<dyn Directory>) -> Result<Authenticator, String> {
-        let _ = (options, directory);
-        unimplemented!()
+        sasl::check_names(&options.mechanisms)?;
+        let tokens = options.oauth.clone().map(Tokens::new).transpose()?;
+        let shared = Shared {
+            directory,
+            pool: Pool::new(),
+            recent: Recent::new(),
+            throttle: Throttle::new(options.failures, options.lockout_seconds),
+            tokens,
+            secret: crypto::random(),
+            options,
+        };
+        Ok(Authenticator { shared: Arc::new(shared) })
     }
+
     /// What to announce here: nothing in plain text without TLS unless allowed, -PLUS only with a channel binding.
     pub fn mechanisms(&self, context: &Context) -> Vec<&'static str> {
-        let _ = context;
-        unimplemented!()
+        sasl::offered(&self.shared, context).map(|mechanism| mechanism.name).collect()
     }
+
     /// Whether LOGIN and USER/PASS would be allowed here (else LOGINDISABLED).
     pub fn plaintext_allowed(&self, context: &Context) -> bool {
-        let _ = context;
-        unimplemented!()
+        self.shared.is_private(context)
     }
+
     /// Begins a SASL exchange.
     pub fn start(&self, mechanism: &str, context: &Context) -> Result<Exchange, AuthError> {
-        let _ = (mechanism, context);
-        unimplemented!()
+        Exchange::start(self.shared.clone(), mechanism, context)
     }
+
     /// LOGIN and USER/PASS.
     pub async fn password(
         &self,
@@ -165,13 +217,22 @@ impl Authenticator {
         name: &str,
         password: &[u8],
     ) -> Result<Identity, AuthError> {
-        let _ = (context, name, password);
-        unimplemented!()
+        if !self.plaintext_allowed(context) {
+            return Err(AuthError::EncryptionNeeded);
+        }
+        let mechanism = match context.protocol {
+            Protocol::Imap => "LOGIN",
+            Protocol::Pop3 => "USER",
+        };
+        let attempt = Attempt::begin(&self.shared, context, mechanism)?;
+        attempt.password(name, password).await
     }
+
     /// The timestamp for a POP3 banner (`<...@host>`), when APOP is on.
     pub fn apop_challenge(&self) -> Option<String> {
-        unimplemented!()
+        self.shared.options.challenge_mechanisms.then(|| challenge::fresh(&self.shared.options.hostname))
     }
+
     /// RFC 1939 section 7.
     pub async fn apop(
         &self,
@@ -180,40 +241,36 @@ impl Authenticator {
         name: &str,
         digest: &str,
     ) -> Result<Identity, AuthError> {
-        let _ = (context, challenge, name, digest);
-        unimplemented!()
+        if !self.shared.options.challenge_mechanisms {
+            return Err(AuthError::UnknownMechanism);
+        }
+        Attempt::begin(&self.shared, context, "APOP")?.apop(challenge, name, digest).await
     }
-    /// Who is locked out now (address or account), and for how many seconds: for the administrator.
+
+    /// Which addresses are locked out now, and for how many seconds; and which accounts are being guessed at, so that
+    /// logins from new addresses are slow: for the administrator.
     pub fn locked_out(&self) -> Vec<(String, u64)> {
-        unimplemented!()
+        self.shared.throttle.list()
     }
-    /// Undoes a lockout. False: there was none.
+
+    /// Undoes a lockout, of an address as [`Authenticator::locked_out`] names it or any address in it, or forgets an account's
+    /// failures. False: there was none.
     pub fn unlock(&self, who: &str) -> bool {
-        let _ = who;
-        unimplemented!()
+        self.shared.throttle.forget(who)
     }
+
     /// An over-long command or the like: counts as a failure of the address.
     pub fn misbehaved(&self, context: &Context) {
-        let _ = context;
-        unimplemented!()
+        self.shared.throttle.misbehaved(context);
     }
 }
 
-/// A SASL exchange: bytes in, step out. Base64 is the protocol's work.
-pub struct Exchange {}
-
-pub enum Step {
-    /// Send it and wait for the client. Empty for mechanisms in which the client begins and sent no initial response.
-    Challenge(Vec<u8>),
-    /// Done. IMAP and POP3 carry the mechanism's last data (SCRAM's server signature) as one more challenge that the
-    /// client answers with nothing; the exchange does that itself, so there is nothing left to send here.
-    Done(Identity),
-}
-
-impl Exchange {
-    /// `None`: the client sent no initial response.
-    pub async fn step(&mut self, response: Option<&[u8]>) -> Result<Step, AuthError> {
-        let _ = response;
-        unimplemented!()
+impl Shared {
+    /// Whether nobody else can read along, or the site does not mind.
+    fn is_private(&self, context: &Context) -> bool {
+        context.tls.is_some() || context.local || self.options.plaintext_without_tls
     }
 }
+
+#[cfg(test)]
+mod tests;

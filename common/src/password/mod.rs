@@ -38,9 +38,17 @@ pub(crate) const SCRAM_ITERATIONS: u32 = 10_000;
 /// The SCRAM keys make logins possible that do not show the password to this server, but whoever steals them can guess
 /// at the password about a hundred times faster than against Argon2id. [`hash_without_scram`] leaves them out.
 pub fn hash(password: &str) -> String {
-    let mut stored = hash_without_scram(password);
+    with_scram(hash_without_scram(password), password)
+}
+
+/// For storing: Argon2id alone.
+pub fn hash_without_scram(password: &str) -> String {
+    format!("{{ARGON2ID}}{}", argon::hash(&prepared(password.as_bytes())))
+}
+
+fn with_scram(mut stored: String, password: &str) -> String {
     // A password that SASLprep does not allow cannot be used with SCRAM by anyone.
-    if let Ok(prepared) = stringprep::saslprep(password) {
+    if let Some(prepared) = for_scram(password) {
         for hash in [ScramHash::Sha256, ScramHash::Sha1] {
             let keys =
                 ScramKeys::derive(hash, prepared.as_bytes(), &crypto::random::<16>(), SCRAM_ITERATIONS);
@@ -50,9 +58,9 @@ pub fn hash(password: &str) -> String {
     stored
 }
 
-/// For storing: Argon2id alone.
-pub fn hash_without_scram(password: &str) -> String {
-    format!("{{ARGON2ID}}{}", argon::hash(&prepared(password.as_bytes())))
+/// RFC 5802 section 2.2: Normalize()
+pub(crate) fn for_scram(password: &str) -> Option<Cow<'_, str>> {
+    stringprep::saslprep(password).ok().filter(|prepared| !prepared.is_empty())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,12 +102,25 @@ pub fn acceptable(stored: &str) -> Result<(), String> {
     parts(stored).try_for_each(|part| part.parse::<Secret>().map(drop))
 }
 
-/// Whether the stored form is the one that [`hash`] makes (`scram`), or [`hash_without_scram`].
-pub(crate) fn is_as_made_now(stored: &str, scram: bool) -> bool {
-    let mut secrets = parts(stored).map(str::parse::<Secret>);
-    let current = secrets.next().is_some_and(|secret| secret.is_ok_and(|secret| secret.is_current()));
-    let has_scram = secrets.any(|secret| matches!(secret, Ok(Secret::Scram(ScramHash::Sha256, _))));
-    current && has_scram == scram
+/// Whether [`renewed`] would give a better form. For a password that is right.
+pub(crate) fn is_outdated(stored: &str, password: &str, scram: bool) -> bool {
+    let scram = scram && for_scram(password).is_some();
+    !first_is_current(stored) || scram_keys(stored, ScramHash::Sha256).is_some() != scram
+}
+
+/// The form in which a password that is right had better be stored. An Argon2id hash that is at least as costly as ours
+/// stays.
+pub(crate) fn renewed(stored: &str, password: &str, scram: bool) -> String {
+    let argon = match parts(stored).next() {
+        Some(first) if first_is_current(stored) => first.to_owned(),
+        _ => hash_without_scram(password),
+    };
+    if scram { with_scram(argon, password) } else { argon }
+}
+
+fn first_is_current(stored: &str) -> bool {
+    let first = parts(stored).next().unwrap_or_default().parse::<Secret>();
+    first.is_ok_and(|secret| secret.is_current())
 }
 
 /// The keys for a SCRAM login, if there are any.

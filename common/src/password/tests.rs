@@ -58,7 +58,11 @@ fn a_stronger_argon2id_than_ours_is_not_replaced() {
     let stored = "{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$GoSFyIoA4Dn91xqeMT0oTA$Er6r5RCzVkwYvQRDGHh3i4RhecIOHAb7oE3+3je/Xcg";
     assert_eq!(verify(stored, PASSWORD), Verdict::Right);
     assert_eq!(verify(stored, "wrong"), Verdict::Wrong);
-    assert!(is_as_made_now(stored, false) && !is_as_made_now(stored, true));
+    assert!(!is_outdated(stored, PASSWORD, false) && is_outdated(stored, PASSWORD, true));
+    assert_eq!(renewed(stored, PASSWORD, false), stored);
+    let with_keys = renewed(stored, PASSWORD, true);
+    assert!(with_keys.starts_with(stored) && !is_outdated(&with_keys, PASSWORD, true));
+    assert_eq!(verify(&with_keys, PASSWORD), Verdict::Right);
 }
 
 /// Of "correct horse", by `openssl passwd`, Perl's crypt (libxcrypt) and Python's hashlib.
@@ -143,7 +147,7 @@ fn new_hashes_serve_a_password_login_and_scram() {
     assert_eq!(verify(&stored, PASSWORD), Verdict::Right);
     assert_eq!(verify(&stored, "wrong"), Verdict::Wrong);
     assert_ne!(stored, hash(PASSWORD), "no salt");
-    assert!(is_as_made_now(&stored, true) && !is_as_made_now(&stored, false));
+    assert!(!is_outdated(&stored, PASSWORD, true) && is_outdated(&stored, PASSWORD, false));
     for kind in [ScramHash::Sha1, ScramHash::Sha256] {
         let keys = scram_keys(&stored, kind).unwrap();
         assert_eq!(keys.iterations, SCRAM_ITERATIONS);
@@ -151,7 +155,10 @@ fn new_hashes_serve_a_password_login_and_scram() {
     }
     assert_eq!(acceptable(&stored), Ok(()));
     let alone = hash_without_scram(PASSWORD);
-    assert!(scram_keys(&alone, ScramHash::Sha256).is_none() && is_as_made_now(&alone, false));
+    assert!(scram_keys(&alone, ScramHash::Sha256).is_none() && !is_outdated(&alone, PASSWORD, false));
+    assert_eq!(renewed(&stored, PASSWORD, false).split(' ').count(), 1);
+    let imported = renewed("{SHA}wBFJYYjnh5eS5Eft5JORpd7Gkko=", PASSWORD, true);
+    assert_eq!(verify(&imported, PASSWORD), Verdict::Right);
 }
 
 #[test]
@@ -209,4 +216,13 @@ proptest::proptest! {
         proptest::prop_assume!(!stored.contains("argon2") && !stored.contains("pbkdf2") && !stored.contains("$2"));
         verify(&stored, &password);
     }
+}
+
+#[test]
+fn a_password_that_scram_cannot_use_is_not_renewed_for_ever() {
+    // RFC 4013 section 2.3: a control character is prohibited.
+    let stored = hash("bell\u{7}");
+    assert!(scram_keys(&stored, ScramHash::Sha1).is_none());
+    assert!(!is_outdated(&stored, "bell\u{7}", true));
+    assert_eq!(verify(&stored, "bell\u{7}"), Verdict::Right);
 }
