@@ -31,7 +31,7 @@ impl Session {
             line = self.stream.read_line(limit) => line,
             () = until(deadline) => return Err(Error::bye("Too slow to log in")),
         };
-        self.judge(line)
+        self.judge(line).map(compact)
     }
 
     /// The next line of a command whose literal has been read.
@@ -154,6 +154,12 @@ impl Session {
         }
         Ok(line?)
     }
+}
+
+/// A short line is copied, so that IDLE does not hold the input buffer that it shares.
+fn compact(line: Bytes) -> Bytes {
+    const SHORT: usize = 256;
+    if line.len() <= SHORT { Bytes::copy_from_slice(&line) } else { line }
 }
 
 fn refuse_nul(line: &[u8]) -> Result<(), Error> {

@@ -310,3 +310,74 @@ pub const SYSTEM_FLAGS: [(Flags, &str); 5] = [
     (Flags::SEEN, "\\Seen"),
     (Flags::DRAFT, "\\Draft"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
+        let mut out = BytesMut::new();
+        write(&mut Writer::new(&mut out));
+        out.to_vec()
+    }
+
+    fn string(octets: &[u8]) -> Vec<u8> {
+        written(|out| {
+            out.string(octets);
+        })
+    }
+
+    #[test]
+    fn strings_are_quoted_or_literals() {
+        assert_eq!(string(b""), b"\"\"");
+        assert_eq!(string(br#"a "b" \c"#), br#""a \"b\" \\c""#);
+        assert_eq!(string(b"a\r\nb"), b"{4}\r\na\r\nb");
+        assert_eq!(string("\u{e4}".as_bytes()), b"{2}\r\n\xc3\xa4");
+        assert!(string(&[b'x'; 1001]).starts_with(b"{1001}\r\nxxx"));
+        let nil = written(|out| {
+            out.nstring(None);
+        });
+        assert_eq!(nil, b"NIL");
+    }
+
+    #[test]
+    fn status_lines_are_one_line_of_ascii() {
+        let line = written(|out| {
+            out.status(b"a1", "NO", Some(&Code::TryCreate), "no \r\n* OK \u{e4}\0");
+        });
+        assert_eq!(line, b"a1 NO [TRYCREATE] no ??* OK ??\r\n");
+        let line = written(|out| {
+            out.status(b"*", "OK", None, "");
+        });
+        assert_eq!(line, b"* OK -\r\n");
+    }
+
+    #[test]
+    fn codes() {
+        let uids = |from, to| UidSet::from_ranges([from..=to]);
+        for (code, expected) in [
+            // RFC 4315 section 3
+            (Code::AppendUid(UidValidity(38505), uids(3955, 3955)), "APPENDUID 38505 3955"),
+            (
+                Code::CopyUid(UidValidity(38505), uids(304, 319), uids(3956, 3971)),
+                "COPYUID 38505 304:319 3956:3971",
+            ),
+            // RFC 7162 section 3.1.3
+            (Code::Modified("7,9".into()), "MODIFIED 7,9"),
+            (Code::BadCharset(&["UTF-8", "US-ASCII"]), "BADCHARSET (UTF-8 US-ASCII)"),
+            (Code::ReadOnly, "READ-ONLY"),
+            (Code::PermanentFlags("\\Seen \\*".into()), "PERMANENTFLAGS (\\Seen \\*)"),
+        ] {
+            assert_eq!(code.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn large_literals_keep_their_place() {
+        let octets = Bytes::from(vec![b'x'; 10_000]);
+        let line = written(|out| {
+            out.raw("a ").literal(octets.clone()).raw(" b");
+        });
+        assert_eq!(line, [b"a {10000}\r\n", &octets[..], b" b"].concat());
+    }
+}

@@ -36,6 +36,8 @@ pub struct Session {
     pub user: Option<Box<User>>,
     /// `Some` in the selected state.
     pub selected: Option<Box<Selected>>,
+    /// The tag of the command in work: ESEARCH repeats it.
+    pub tag: bytes::Bytes,
     /// The row of the command in work.
     pub command: &'static Command,
     /// A literal that the command in work announced and nobody has read yet. What is left here when the command ends is
@@ -108,6 +110,7 @@ impl Session {
             enabled: Enabled::default(),
             user: None,
             selected: None,
+            tag: bytes::Bytes::new(),
             command: Command::none(),
             unread: None,
             forbids_expunge: false,
@@ -139,15 +142,25 @@ impl Session {
         loop {
             match self.next().await {
                 Ok(After::Close) => return "logout".into(),
-                Ok(_) => {}
-                Err(Error::Closed(why)) => return why.to_string(),
-                Err(Error::Bye { code, text }) => {
-                    Writer::new(&mut self.stream).status(b"*", "BYE", code.as_ref(), &text);
-                    return text.into();
-                }
-                Err(other) => return format!("{other:?}"),
+                Ok(After::Next | After::StartTls) => {}
+                Err(error) => return self.say_bye(error),
             }
         }
+    }
+
+    /// RFC 9051 section 7.1.5
+    fn say_bye(&mut self, error: Error) -> String {
+        let (code, text) = match error {
+            Error::Closed(why) => return why.to_string(),
+            Error::Bye { code, text } | Error::No { code, text } => (code, text),
+            Error::Internal { code, text, source } => {
+                tracing::error!(source, "session failed");
+                (Some(code), text)
+            }
+            Error::Bad(text) => (None, text),
+        };
+        self.writer().status(b"*", "BYE", code.as_ref(), &text);
+        text.into()
     }
 
     /// RFC 9051 section 7.1.1: an untagged OK, here with the capabilities.
@@ -169,6 +182,7 @@ impl Session {
             self.skip_unread().await?;
             return self.untagged_bad("A command begins with a tag and a space");
         };
+        self.tag = line.slice_ref(tag);
         let started = Instant::now();
         let result = self.execute(&line, rest).await;
         let result = match self.skip_unread().await {
@@ -176,6 +190,7 @@ impl Session {
             Err(gone) => Err(gone),
         };
         self.log_command(&result, started);
+        self.tag = bytes::Bytes::new();
         self.finish(tag, result).await
     }
 
@@ -211,7 +226,7 @@ impl Session {
             Err(other) => return Err(other),
         };
         if word != "BAD" && after == After::Next {
-            self.write_pending().await?;
+            self.tell_pending().await?;
         }
         let text = if text.is_empty() { format!("{} completed", self.command.name).into() } else { text };
         Writer::new(&mut self.stream).status(tag, word, code.as_ref(), &text);
@@ -233,6 +248,19 @@ impl Session {
             return Err(Error::bye("The selected mailbox was deleted by another session"));
         }
         selected.view.pending(expunge, self.enabled)?.send(&mut self.stream).await
+    }
+
+    /// Like [`Session::write_pending`] at the end of a command, whose own result stands: what cannot be told now is told
+    /// the next time.
+    async fn tell_pending(&mut self) -> Result<(), Error> {
+        match self.write_pending().await {
+            Err(Error::Internal { source, .. }) => {
+                tracing::error!(source, "cannot tell the changes of the mailbox")
+            }
+            Err(Error::No { text, .. }) => tracing::debug!(%text, "cannot tell the changes of the mailbox"),
+            other => return other,
+        }
+        Ok(())
     }
 
     async fn follow(&mut self, after: After) -> Result<After, Error> {

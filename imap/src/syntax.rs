@@ -237,16 +237,12 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// `flag = "\Answered" / ... / flag-keyword`
+    /// `flag = "\Answered" / ... / flag-keyword`, which does not include \Recent.
     fn flag(&mut self, list: &mut FlagList) -> Result<()> {
         if !self.take(b'\\') {
             return self.keyword(list);
         }
         let word = self.atom()?;
-        // A client cannot alter \Recent (RFC 3501 section 2.3.2); mbsync and others copy it from FETCH, so it is let pass.
-        if word.eq_ignore_ascii_case("Recent") {
-            return Ok(());
-        }
         let known =
             crate::response::SYSTEM_FLAGS.iter().find(|(_, name)| name[1..].eq_ignore_ascii_case(word));
         let Some((flag, _)) = known else {
@@ -474,11 +470,12 @@ mod tests {
 
     #[test]
     fn flag_lists() {
-        let list = parser("(\\Seen \\deleted $Forwarded $forwarded \\Recent)").flag_list().unwrap();
+        let list = parser("(\\Seen \\deleted $Forwarded $forwarded)").flag_list().unwrap();
         assert_eq!(list.flags, Flags::SEEN.with(Flags::DELETED));
         assert_eq!(list.keywords, [Keyword("$Forwarded".into())]);
         assert_eq!(parser("()").flag_list().unwrap(), FlagList::default());
-        for input in ["(\\Bogus)", "(\\Seen", "( \\Seen)", "(\\*)", "\\Seen", "(a  b)", "(\\)"] {
+        for input in ["(\\Bogus)", "(\\Recent)", "(\\Seen", "( \\Seen)", "(\\*)", "\\Seen", "(a  b)", "(\\)"]
+        {
             assert!(is_bad(parser(input).flag_list()), "{input:?}");
         }
     }

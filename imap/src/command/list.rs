@@ -21,8 +21,6 @@ struct List {
     reference: String,
     patterns: Vec<String>,
     returns: Returns,
-    /// It has something that RFC 3501's LIST has not.
-    extended: bool,
 }
 
 /// The return options. Attributes that RFC 5258 and RFC 6154 allow without them are always told.
@@ -79,11 +77,12 @@ impl List {
     /// mbx-list-flags
     fn attributes(&self, listed: &Listed) -> Vec<String> {
         let mut attributes = Vec::new();
-        match (&listed.info, self.extended) {
-            (Some(_), _) => {}
-            // RFC 5258 section 3: \NonExistent implies \Noselect
-            (None, true) => attributes.push("\\NonExistent".into()),
-            (None, false) => attributes.push("\\Noselect".into()),
+        if listed.info.is_none() {
+            attributes.push("\\NonExistent".into());
+        }
+        // RFC 5258 section 3: implied by the former, but a client of RFC 3501 does not know that.
+        if listed.info.is_none() && self.selection.plain {
+            attributes.push("\\Noselect".into());
         }
         // RFC 3348 section 3
         attributes.push(if listed.has_children { "\\HasChildren" } else { "\\HasNoChildren" }.into());
@@ -111,23 +110,25 @@ fn attribute(special_use: SpecialUse) -> String {
 fn parse(arguments: &mut Parser<'_>) -> Result<List, Error> {
     let mut list = List::default();
     arguments.space()?;
+    let mut plain = true;
     if arguments.peek() == Some(b'(') {
-        list.extended = true;
+        plain = false;
         list.selection = selection(arguments)?;
         arguments.space()?;
     }
     list.reference = arguments.mailbox()?;
     arguments.space()?;
-    list.extended |= arguments.peek() == Some(b'(');
+    plain &= arguments.peek() != Some(b'(');
     list.patterns = patterns(arguments)?;
     if arguments.take(b' ') {
         if !arguments.word("RETURN") {
             return Err(arguments.expected("RETURN"));
         }
-        list.extended = true;
+        plain = false;
         list.returns = returns(arguments)?;
     }
     arguments.end()?;
+    list.selection.plain = plain;
     Ok(list)
 }
 
@@ -199,4 +200,73 @@ fn options<'a>(
         each(arguments, &option)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+
+    use super::*;
+    use crate::syntax::Limits;
+
+    fn parsed(text: &str) -> Result<List, Error> {
+        parse(&mut Parser::new(text.as_bytes(), 0, Limits::default()))
+    }
+
+    fn written(command: &str, name: &str) -> String {
+        let name = MailboxName::new(name).unwrap();
+        let listed = Listed { name, info: None, subscribed: true, has_children: false, child_info: true };
+        let mut out = BytesMut::new();
+        parsed(command).unwrap().write(&mut Writer::new(&mut out), &listed);
+        String::from_utf8(out.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn rfc_commands() {
+        let list = parsed(r#" "" "%""#).unwrap();
+        assert_eq!((list.reference.as_str(), list.patterns.as_slice()), ("", &["%".to_owned()][..]));
+        assert!(list.selection.plain);
+        assert!(parsed(" ~/Mail/ %").is_ok());
+        // RFC 5258 section 5
+        let list = parsed(r#" (SUBSCRIBED RECURSIVEMATCH) "" "%" RETURN (CHILDREN)"#).unwrap();
+        let expected = Selection { subscribed: true, recursive: true, ..Selection::default() };
+        assert_eq!(list.selection, expected);
+        assert_eq!(parsed(r#" "" ("INBOX" "Drafts" "Sent/%")"#).unwrap().patterns.len(), 3);
+        assert!(!parsed(r#" () "" %"#).unwrap().selection.plain);
+        // RFC 5819 section 3
+        let list = parsed(r#" (SUBSCRIBED) "" % RETURN (STATUS (MESSAGES UNSEEN) CHILDREN)"#).unwrap();
+        assert_eq!(list.returns.status.len(), 2);
+    }
+
+    #[test]
+    fn what_is_no_list() {
+        for text in [
+            "",
+            " ",
+            r#" """#,
+            r#" "" "" x"#,
+            r#" "" ()"#,
+            r#" "" (a"#,
+            r#" (RECURSIVEMATCH) "" *"#,
+            r#" (REMOTE RECURSIVEMATCH) "" *"#,
+            r#" (BOGUS) "" *"#,
+            r#" "" * RETURN"#,
+            r#" "" * RETURN (BOGUS)"#,
+            r#" "" * RETURN (STATUS)"#,
+            r#" "" * RETURN (STATUS ())"#,
+            r#" "" * RETURN (CHILDREN"#,
+        ] {
+            assert!(matches!(parsed(text), Err(Error::Bad(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn lines() {
+        let line = written(r#" "" *"#, "a&b");
+        assert_eq!(line, "* LIST (\\NonExistent \\Noselect \\HasNoChildren) \"/\" \"a&-b\"\r\n");
+        let line = written(r#" (SUBSCRIBED SPECIAL-USE RECURSIVEMATCH) "" *"#, "a");
+        let start = r#"* LIST (\NonExistent \HasNoChildren \Subscribed) "/" "a" "#;
+        let end = r#"("CHILDINFO" ("SUBSCRIBED" "SPECIAL-USE"))"#;
+        assert_eq!(line, format!("{start}{end}\r\n"));
+    }
 }
