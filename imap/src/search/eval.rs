@@ -201,3 +201,62 @@ impl<'a> Evidence<'a> {
         Ok(folded)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use store::{Flags, KeywordBits, ModSeq, Uid, UidSet};
+
+    use super::super::text::Needle;
+    use super::*;
+
+    const ROW: Row =
+        Row { uid: Uid(7), flags: Flags(Flags::SEEN.0 | Flags::DRAFT.0), keywords: KeywordBits(0b100), modseq: ModSeq(20) };
+
+    fn flag(flag: Flags, set: bool) -> Key {
+        Key::Flag { flag, set }
+    }
+
+    fn unknown() -> Key {
+        Key::Body(Needle::new("x"))
+    }
+
+    #[test]
+    fn rows_tell_flags_numbers_and_modseqs() {
+        let tells = |key: &Key| by_row(key, &ROW, true);
+        assert_eq!(tells(&flag(Flags::SEEN, true)), Some(true));
+        assert_eq!(tells(&flag(Flags::SEEN, false)), Some(false));
+        assert_eq!(tells(&flag(Flags::DELETED, false)), Some(true));
+        assert_eq!(tells(&Key::Keyword { bits: KeywordBits(0b100), set: true }), Some(true));
+        assert_eq!(tells(&Key::Keyword { bits: KeywordBits(0), set: false }), Some(true));
+        assert_eq!(tells(&Key::Recent { set: true }), Some(true));
+        assert_eq!(tells(&Key::Recent { set: false }), Some(false));
+        assert_eq!(tells(&Key::ModSeq(ModSeq(20))), Some(true));
+        assert_eq!(tells(&Key::ModSeq(ModSeq(21))), Some(false));
+        assert_eq!(tells(&Key::Messages(UidSet::from_ranges([7..=7]))), Some(true));
+        assert_eq!(tells(&Key::Messages(UidSet::new())), Some(false));
+        assert_eq!(tells(&Key::Larger(1)), None);
+    }
+
+    #[test]
+    fn what_is_unknown_may_not_matter() {
+        let tells = |key: &Key| by_row(key, &ROW, false);
+        let (yes, no) = (flag(Flags::SEEN, true), flag(Flags::SEEN, false));
+        assert_eq!(tells(&Key::And(vec![])), Some(true));
+        assert_eq!(tells(&Key::And(vec![unknown(), no.clone()])), Some(false));
+        assert_eq!(tells(&Key::And(vec![unknown(), yes.clone()])), None);
+        assert_eq!(tells(&Key::Or(vec![unknown(), yes.clone()])), Some(true));
+        assert_eq!(tells(&Key::Or(vec![unknown(), no.clone()])), None);
+        assert_eq!(tells(&Key::Or(vec![no.clone(), no])), Some(false));
+        assert_eq!(tells(&Key::Not(Box::new(unknown()))), None);
+        assert_eq!(tells(&Key::Not(Box::new(yes))), Some(false));
+    }
+
+    #[test]
+    fn cheap_keys_come_first() {
+        let cheap = flag(Flags::SEEN, true);
+        let mut key = Key::And(vec![unknown(), Key::Or(vec![unknown(), Key::Larger(1), cheap.clone()]), cheap.clone()]);
+        sort(&mut key);
+        let or = Key::Or(vec![cheap.clone(), Key::Larger(1), unknown()]);
+        assert_eq!(key, Key::And(vec![cheap, unknown(), or]));
+    }
+}

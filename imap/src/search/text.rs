@@ -48,3 +48,39 @@ fn address_text(address: &Address) -> String {
         Address::GroupEnd => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // RFC 9051 section 6.4.4: "a message matches the key if the string is a substring of the associated text", in any case
+    #[test]
+    fn substrings_in_any_case() {
+        assert!(Needle::new("hel").is_in_field(b"Oh, HELLO there"));
+        assert!(Needle::new("ÉCOLE").is_in_field("à l'école".as_bytes()));
+        assert!(!Needle::new("help").is_in_field(b"hello"));
+        assert!(Needle::new("").is_in_field(b""));
+    }
+
+    #[test]
+    fn encoded_words_are_decoded() {
+        assert!(Needle::new("grüße").is_in_field(b"=?iso-8859-1?Q?Gr=FC=DFe?= aus Wien"));
+        assert!(!Needle::new("=FC").is_in_field(b"=?iso-8859-1?Q?Gr=FC=DFe?="));
+    }
+
+    #[test]
+    fn addresses_are_searched_whole() {
+        let mailbox = Address::Mailbox {
+            name: Some(b"=?utf-8?Q?J=C3=B6rg?= Smith".to_vec()),
+            route: None,
+            local: b"js".to_vec(),
+            host: b"Example.TEST".to_vec(),
+        };
+        let list = [Address::GroupStart(b"friends".to_vec()), mailbox, Address::GroupEnd];
+        for text in ["smith", "jörg", "js@example", "@example.test", "<js@example.test>", "Smith <js", "friends", ""] {
+            assert!(Needle::new(text).is_in_addresses(&list), "{text}");
+        }
+        assert!(!Needle::new("jones").is_in_addresses(&list));
+        assert!(!Needle::new("").is_in_addresses(&[]));
+    }
+}
