@@ -102,6 +102,7 @@ pub struct Enabled {
 impl Session {
     pub fn new(stream: Stream, service: Arc<Service>) -> Session {
         let entry = service.shared.sessions.add("imap", stream.peer());
+        entry.update(|info| info.tls = stream.tls().is_some());
         let login_deadline = Some(Instant::now() + service.options.login_timeout);
         Session {
             stream,
