@@ -30,22 +30,28 @@ impl LoginDelay {
         self.delay.as_secs() + u64::from(self.delay.subsec_nanos() > 0)
     }
 
-    /// Notes a good login now. False, and nothing noted: the last one is too recent.
-    pub(crate) fn admit(&self, account: &str) -> bool {
-        self.admit_at(account, Instant::now())
+    /// Whether the account's last login is too recent.
+    pub(crate) fn refuses(&self, account: &str) -> bool {
+        self.refuses_at(account, Instant::now())
     }
 
-    fn admit_at(&self, account: &str, now: Instant) -> bool {
+    /// A session has begun.
+    pub(crate) fn logged_in(&self, account: &str) {
+        self.logged_in_at(account, Instant::now());
+    }
+
+    fn refuses_at(&self, account: &str, now: Instant) -> bool {
+        let logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        logins.last.get(account).is_some_and(|&last| now.duration_since(last) < self.delay)
+    }
+
+    fn logged_in_at(&self, account: &str, now: Instant) {
         let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
-        if logins.last.get(account).is_some_and(|&last| now.duration_since(last) < self.delay) {
-            return false;
-        }
         if logins.last.len() >= logins.prune_at.max(PRUNE) {
             logins.last.retain(|_, &mut last| now.duration_since(last) < self.delay);
             logins.prune_at = logins.last.len() * 2;
         }
         logins.last.insert(account.to_owned(), now);
-        true
     }
 }
 
@@ -54,13 +60,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_login_waits_for_the_delay_and_a_refused_one_does_not_count() {
+    fn a_second_login_waits_for_the_delay() {
         let delay = LoginDelay::new(Duration::from_secs(60));
         let start = Instant::now();
-        assert!(delay.admit_at("a", start));
-        assert!(delay.admit_at("b", start));
-        assert!(!delay.admit_at("a", start + Duration::from_secs(59)));
-        assert!(delay.admit_at("a", start + Duration::from_secs(60)));
+        assert!(!delay.refuses_at("a", start));
+        delay.logged_in_at("a", start);
+        assert!(!delay.refuses_at("b", start));
+        assert!(delay.refuses_at("a", start + Duration::from_secs(59)));
+        assert!(!delay.refuses_at("a", start + Duration::from_secs(60)));
         assert_eq!(LoginDelay::new(Duration::from_millis(1500)).seconds(), 2);
     }
 
@@ -69,7 +76,7 @@ mod tests {
         let delay = LoginDelay::new(Duration::from_secs(1));
         let start = Instant::now();
         for n in 0..10 * PRUNE {
-            assert!(delay.admit_at(&n.to_string(), start + Duration::from_millis(n as u64 * 2)));
+            delay.logged_in_at(&n.to_string(), start + Duration::from_millis(n as u64 * 2));
         }
         assert!(delay.logins.lock().unwrap().last.len() <= 2 * PRUNE);
     }

@@ -26,7 +26,7 @@ const COMMAND_LIMIT: usize = 253;
 const SASL_LIMIT: usize = 12_288;
 /// RFC 1939 section 3
 const LEAST_AUTOLOGOUT: Duration = Duration::from_secs(600);
-/// After so many commands that are none, and so many that are too long, the connection is closed.
+/// After so many commands before the login that are none, and so many that are too long, the connection is closed.
 const MISTAKES: u32 = 20;
 const TOO_LONG: u32 = 3;
 /// Output is sent when it passes this.
@@ -173,13 +173,16 @@ impl Session {
 
     /// From a proven identity to the TRANSACTION state.
     pub async fn log_in(&mut self, identity: Identity) -> Result<Reply> {
-        if self.options().login_delay.as_ref().is_some_and(|delay| !delay.admit(&identity.account)) {
+        if self.options().login_delay.as_ref().is_some_and(|delay| delay.refuses(&identity.account)) {
             return Err(Error::coded(Code::LoginDelay, Text::LoginTooSoon));
         }
         let permit = self.service.shared.limits.account(&identity.account)?;
         let name =
             AccountName::new(&identity.account).map_err(|_| Error::coded(Code::SysPerm, Text::NoMaildrop))?;
         let maildrop = block(|| Maildrop::open(&self.service.store, &name, permit))?;
+        if let Some(delay) = &self.options().login_delay {
+            delay.logged_in(&identity.account);
+        }
         let (messages, octets) = maildrop.snapshot().totals();
         self.state = State::Transaction(Box::new(maildrop));
         self.stream.set_timeout(self.options().idle_timeout.max(LEAST_AUTOLOGOUT));
@@ -313,7 +316,7 @@ impl Session {
                 self.write_err(Some(code), text);
             }
             Error::Syntax(text) => {
-                self.mistakes += 1;
+                self.mistakes += u32::from(matches!(self.state, State::Authorization { .. }));
                 if self.mistakes > MISTAKES {
                     return Err(Error::Close { code: None, text: Text::TooManyMistakes });
                 }

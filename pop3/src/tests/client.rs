@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::auth::{AuthOptions, Authenticator, Credentials, Directory, Protocol, Unavailable};
+use common::block;
 use common::limits::{LimitOptions, Limits};
 use common::session::{Sessions, Shared};
 use common::stream::Stream;
@@ -41,7 +42,7 @@ impl Server {
             new_account_mailboxes: Vec::new(),
         })
         .unwrap();
-        store.directory().add(vec![(AccountName::new("mrose").unwrap(), None)]).unwrap();
+        block(|| store.directory().add(vec![(AccountName::new("mrose").unwrap(), None)]).unwrap());
         let shared = Shared {
             hostname: "dbc.mtview.ca.us".into(),
             sessions: Sessions::new(),
@@ -191,20 +192,17 @@ impl Directory for Accounts {
         };
         Ok(["mrose", "off", "without mail"].contains(&name).then_some(credentials))
     }
-    fn upgrade(&self, _: &str, _: String) {}
+    fn upgrade(&self, _: &str, _: &str, _: String) {}
     fn logged_in(&self, _: &str, _: Protocol, _: Option<&str>) {}
 }
 
 fn authenticator() -> Authenticator {
     let options = AuthOptions {
-        mechanisms: Vec::new(),
-        plaintext_without_tls: false,
         challenge_mechanisms: true,
-        default_domain: None,
+        scram: true,
         failures: 100,
-        lockout_seconds: 60,
-        oauth: None,
         hostname: "dbc.mtview.ca.us".into(),
+        ..AuthOptions::default()
     };
     Authenticator::new(options, Arc::new(Accounts)).unwrap()
 }
