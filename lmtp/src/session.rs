@@ -19,7 +19,7 @@ use crate::trace::{self, Origin, Trace};
 
 /// RFC 5321 section 4.5.3.1.4 wants 512 octets and RFC 6531 section 3.4 and others more for MAIL and RCPT.
 const LINE_LIMIT: usize = 4096;
-/// After so many commands that are none the connection is closed.
+/// After so many commands in a row that are none the connection is closed.
 const MISTAKES: u32 = 20;
 /// Output is sent when it passes this.
 const BATCH: usize = 64 * 1024;
@@ -71,6 +71,9 @@ impl Session {
             let start = Instant::now();
             let answer = self.answer(command, arguments).await;
             self.note(command, start, &answer);
+            if answer.is_ok() {
+                self.mistakes = 0;
+            }
             match answer {
                 Ok(Answer::One(reply)) => self.write(&reply),
                 Ok(Answer::Each(replies)) => replies.iter().for_each(|reply| self.write(reply)),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::auth::{AuthOptions, Authenticator, Credentials, Directory, Protocol, Unavailable};
+use common::block;
 use common::limits::{LimitOptions, Limits};
 use common::session::{Sessions, Shared};
 use common::stream::Stream;
@@ -39,7 +40,7 @@ impl Server {
         })
         .unwrap();
         let names = ["pat@foo.edu", "green@foo.edu"].map(|name| (AccountName::new(name).unwrap(), None));
-        store.directory().add(names.to_vec()).unwrap();
+        block(|| store.directory().add(names.to_vec()).unwrap());
         let limits = LimitOptions {
             connections: 0,
             connections_per_address: 0,
@@ -62,7 +63,7 @@ impl Server {
     }
 
     pub fn change(&self, name: &str, change: &mut dyn FnMut(&mut store::AccountRecord)) {
-        self.store.directory().update(&AccountName::new(name).unwrap(), change).unwrap();
+        block(|| self.store.directory().update(&AccountName::new(name).unwrap(), change)).unwrap();
     }
 
     /// The messages of a mailbox, whole.
@@ -162,20 +163,11 @@ impl Directory for Nobody {
     fn find(&self, _: &str) -> Result<Option<Credentials>, Unavailable> {
         Ok(None)
     }
-    fn upgrade(&self, _: &str, _: String) {}
+    fn upgrade(&self, _: &str, _: &str, _: String) {}
     fn logged_in(&self, _: &str, _: Protocol, _: Option<&str>) {}
 }
 
 fn authenticator() -> Authenticator {
-    let options = AuthOptions {
-        mechanisms: Vec::new(),
-        plaintext_without_tls: false,
-        challenge_mechanisms: false,
-        default_domain: None,
-        failures: 10,
-        lockout_seconds: 60,
-        oauth: None,
-        hostname: "foo.edu".into(),
-    };
+    let options = AuthOptions { hostname: "foo.edu".into(), ..AuthOptions::default() };
     Authenticator::new(options, Arc::new(Nobody)).unwrap()
 }

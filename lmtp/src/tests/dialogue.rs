@@ -157,7 +157,7 @@ async fn chunking() {
     client.play(&[("MAIL FROM:<a@bar.com>", "250 "), ("RCPT TO:<pat@foo.edu>", "250 ")]).await;
     client.play(&[("RCPT TO:<green@foo.edu>", "250 ")]).await;
     // A lone dot is content, and chunks may end anywhere.
-    client.send(b"BDAT 15\r\nSubject: b\r\n\r\n.BDAT 0\r\nBDAT 4 LAST\r\n\r\nx\r").await;
+    client.send(b"BDAT 15\r\nSubject: b\r\n\r\n.BDAT 0\r\nBDAT 5 LAST\r\n\r\nx\r\n").await;
     client.expect("250 2.0.0 15 octets").await;
     client.expect("250 2.0.0 0 octets").await;
     client.expect("250 2.0.0 <pat@foo.edu>").await;
