@@ -18,14 +18,14 @@ mod tests;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use cache::RecordCache;
 pub(crate) use cache::LimitsTable;
+use cache::RecordCache;
 use logins::Logins;
 pub use record::{AccountRecord, AppPassword, LastLogin, Limits, Switches};
 
 use crate::engine::faults::DiskFaults;
 use crate::engine::redb::{Config, DIRECTORY_CACHE, Redb};
-use crate::engine::{Engine, KeyRange, Outcome, Read, Table, Write, WriteError};
+use crate::engine::{Engine, KeyRange, Outcome, Table, Write, WriteError};
 use crate::*;
 
 /// The directory. Calls block and are durable when they return.

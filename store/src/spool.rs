@@ -193,7 +193,10 @@ mod tests {
         spool.write(&vec![b'x'; 3 << 20]).unwrap();
         for _ in 0..2 {
             let refused = spool.write(b"x").unwrap_err();
-            assert!(matches!(refused, Error::TooLarge { size, limit: 3145728 } if size > 3 << 20), "{refused}");
+            assert!(
+                matches!(refused, Error::TooLarge { size, limit: 3145728 } if size > 3 << 20),
+                "{refused}"
+            );
             assert!(spool.file.is_none() && spool.buffer.capacity() == 0);
         }
         assert!(matches!(spool.into_octets(), Err(Error::TooLarge { .. })));
@@ -212,7 +215,9 @@ mod tests {
         spool.write(b"ab\0").unwrap();
         spool.write(&[b'x'; 1000]).unwrap();
         assert_eq!((spool.len(), spool.buffer.capacity()), (1003, 0));
-        assert!(matches!(spool.refusal(), Some(Error::InvalidMessage(text)) if text.contains("NUL at octet 2")));
+        assert!(
+            matches!(spool.refusal(), Some(Error::InvalidMessage(text)) if text.contains("NUL at octet 2"))
+        );
         assert!(spool.into_octets().is_err());
     }
 }

@@ -134,7 +134,11 @@ struct Queue {
 
 impl Budget {
     fn new(total: u64) -> Budget {
-        Budget { total, state: Mutex::new(Queue { free: total, drawn: 0, served: 0 }), changed: Condvar::new() }
+        Budget {
+            total,
+            state: Mutex::new(Queue { free: total, drawn: 0, served: 0 }),
+            changed: Condvar::new(),
+        }
     }
 
     /// Waits until so much is free. What is larger than all of it gets all of it, alone.

@@ -218,7 +218,10 @@ mod tests {
     fn special_uses_are_read_in_any_case() {
         for special_use in SpecialUse::ALL {
             assert_eq!(SpecialUse::parse(special_use.as_str()), Some(special_use));
-            assert_eq!(SpecialUse::parse(&format!("\\{}", special_use.as_str().to_uppercase())), Some(special_use));
+            assert_eq!(
+                SpecialUse::parse(&format!("\\{}", special_use.as_str().to_uppercase())),
+                Some(special_use)
+            );
         }
         assert_eq!(SpecialUse::parse("Inbox"), None);
         assert_eq!(SpecialUse::parse(""), None);

@@ -58,9 +58,8 @@ impl Faults {
         let mut plan = self.lock();
         plan.counts[call as usize] += 1;
         let count = plan.counts[call as usize];
-        let met = |fault: &&Fault| {
-            fault.call == call && count >= fault.first && count - fault.first < fault.times
-        };
+        let met =
+            |fault: &&Fault| fault.call == call && count >= fault.first && count - fault.first < fault.times;
         plan.faults.iter().find(met).map_or(Ok(()), |fault| Err(fault.error.clone()))
     }
 

@@ -109,16 +109,21 @@ impl Log {
             return Err(damaged(segment, found, &reason));
         }
         if found > length {
-            tracing::info!(segment = segment.name(), octets = found - length, "trimmed the tail of the body log");
+            tracing::info!(
+                segment = segment.name(),
+                octets = found - length,
+                "trimmed the tail of the body log"
+            );
             segment.truncate(length)?;
         }
         Ok(())
     }
 
     fn remove(&self, id: u32) -> Result<()> {
-        self.cache.remove(id);
         let path = segment::path(&self.options.directory, id);
-        match std::fs::remove_file(&path) {
+        let deleted = std::fs::remove_file(&path);
+        self.cache.remove(id);
+        match deleted {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(disk_error("delete", &path, &error)),
             _ => Ok(()),
         }
@@ -130,8 +135,8 @@ impl Log {
         (size, stored): (u64, u64),
         write: &mut dyn FnMut(&Segment, u64) -> Result<()>,
     ) -> Result<Location> {
-        let stored32 =
-            u32::try_from(stored).map_err(|_| Error::TooLarge { size: stored, limit: u64::from(u32::MAX) })?;
+        let stored32 = u32::try_from(stored)
+            .map_err(|_| Error::TooLarge { size: stored, limit: u64::from(u32::MAX) })?;
         let before = self.tail();
         let appended = self.room_for(stored).and_then(|(segment, offset)| {
             write(&segment, offset)?;

@@ -124,6 +124,10 @@ impl Cache {
         // Opened outside the lock; two threads may both do it, and one of the two files is closed soon.
         let segment = Arc::new(Segment::open(&self.directory, self.shard, id, Access::Read)?);
         self.insert(Arc::clone(&segment));
+        if !segment.path.exists() {
+            // Deleted meanwhile; kept here it would hold its room on the disk.
+            self.remove(id);
+        }
         Ok(segment)
     }
 
@@ -134,6 +138,7 @@ impl Cache {
         open.truncate(OPEN_MAX);
     }
 
+    /// To be called after the file has been deleted.
     pub(super) fn remove(&self, id: u32) {
         self.lock().retain(|segment| segment.id != id);
     }

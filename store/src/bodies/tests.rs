@@ -211,7 +211,10 @@ fn every_flipped_octet_of_a_record_is_noticed() {
         for at in location.offset..location.offset + u64::from(location.stored) {
             flip(&path, at);
             let error = whole(&log, location).expect_err(&format!("octet {at}"));
-            assert!(matches!(&error, Error::Damaged(text) if text.contains("00000001.seg at offset")), "{error}");
+            assert!(
+                matches!(&error, Error::Damaged(text) if text.contains("00000001.seg at offset")),
+                "{error}"
+            );
             assert!(log.verify(location, blake3::hash(&octets).as_bytes()).is_err());
             assert!(log.copy(location).is_err());
             flip(&path, at);
@@ -228,7 +231,9 @@ fn another_body_than_the_index_means_is_noticed() {
     assert_eq!((a.size, a.stored), (b.size, b.stored));
     let hash = blake3::hash(&noise(1, 500));
     log.verify(a, hash.as_bytes()).unwrap();
-    assert!(matches!(log.verify(b, hash.as_bytes()), Err(Error::Damaged(text)) if text.contains("another body")));
+    assert!(
+        matches!(log.verify(b, hash.as_bytes()), Err(Error::Damaged(text)) if text.contains("another body"))
+    );
     assert!(log.open(Location { size: 501, ..a }).is_err());
     assert!(log.open(Location { offset: a.offset + 1, ..a }).is_err());
     assert!(log.open(Location { segment: 7, ..a }).is_err());

@@ -25,7 +25,8 @@ impl Logins {
 
     pub(super) fn note(&self, account: AccountId, pop3: bool) {
         let now = Some(now());
-        let login = if pop3 { LastLogin { imap: None, pop3: now } } else { LastLogin { imap: now, pop3: None } };
+        let login =
+            if pop3 { LastLogin { imap: None, pop3: now } } else { LastLogin { imap: now, pop3: None } };
         let mut noted = self.lock();
         let first = noted.is_empty();
         let entry = noted.entry(account).or_default();

@@ -113,7 +113,8 @@ pub(super) fn records(reader: &dyn Read, names: KeyRange, limit: usize) -> Resul
         let id = AccountId(u32::from_be_bytes(octets("account id", id)?));
         let name = String::from_utf8_lossy(name);
         let record = record(reader, id)?;
-        records.push(record.ok_or_else(|| damaged(&format!("account {name} has no record; its id is {id}")))?);
+        records
+            .push(record.ok_or_else(|| damaged(&format!("account {name} has no record; its id is {id}")))?);
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(records)
@@ -131,8 +132,9 @@ pub(super) fn each_record(reader: &dyn Read, each: &mut dyn FnMut(AccountRecord)
 }
 
 pub(super) fn put_record(writer: &mut dyn Write, record: &AccountRecord) -> Result<()> {
-    let json = serde_json::to_vec(record)
-        .map_err(|error| Error::Unavailable(format!("cannot write the record of {}: {error}", record.name)))?;
+    let json = serde_json::to_vec(record).map_err(|error| {
+        Error::Unavailable(format!("cannot write the record of {}: {error}", record.name))
+    })?;
     writer.put(Table::Account, &record.id.to_be_bytes(), &json)
 }
 

@@ -33,7 +33,8 @@ impl UidSet {
             return;
         }
         let joins_before = at > 0 && uid.0.checked_sub(1) == Some(*self.ranges[at - 1].end());
-        let joins_after = self.ranges.get(at).is_some_and(|range| uid.0.checked_add(1) == Some(*range.start()));
+        let joins_after =
+            self.ranges.get(at).is_some_and(|range| uid.0.checked_add(1) == Some(*range.start()));
         match (joins_before, joins_after) {
             (true, true) => {
                 let after = self.ranges.remove(at);
@@ -242,16 +243,16 @@ mod tests {
     #[test]
     fn among_what_exists() {
         let existing: Vec<Uid> = [1, 3, 4, 8, 100].map(Uid).into();
-        let chosen = |ranges: &[(u32, u32)]| {
-            set(ranges).among(&existing).map(|uid| uid.0).collect::<Vec<_>>()
-        };
+        let chosen =
+            |ranges: &[(u32, u32)]| set(ranges).among(&existing).map(|uid| uid.0).collect::<Vec<_>>();
         assert_eq!(chosen(&[(2, 4), (8, 9), (50, u32::MAX)]), [3, 4, 8, 100]);
         assert!(chosen(&[(5, 7)]).is_empty());
         assert!(chosen(&[]).is_empty());
     }
 
     fn canonical(set: &UidSet) -> bool {
-        let apart = set.ranges.windows(2).all(|pair| u64::from(*pair[0].end()) + 1 < u64::from(*pair[1].start()));
+        let apart =
+            set.ranges.windows(2).all(|pair| u64::from(*pair[0].end()) + 1 < u64::from(*pair[1].start()));
         apart && set.ranges.iter().all(|range| range.start() <= range.end())
     }
 
