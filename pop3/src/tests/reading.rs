@@ -177,3 +177,31 @@ async fn headers_outside_ascii_need_utf8() {
     let expected = expected.replace("; filename=\"\u{e9}.txt\"", ";\r\n filename*=utf-8''%C3%A9.txt");
     assert_eq!(surrogate, expected);
 }
+
+/// Headers are recoded also where they lie across the border of two ranges, or are longer than one.
+#[tokio::test(flavor = "multi_thread")]
+async fn surrogates_of_large_messages() {
+    const RANGE: usize = 256 * 1024;
+    let server = Server::new();
+    let top = "Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n";
+    let part = "\r\n--b\r\nContent-Disposition: attachment; filename=\"\u{e9}\u{e8}.txt\"\r\n\r\n.\u{fc}\r\n--b--\r\n";
+    let mut messages = Vec::new();
+    for border in 0..part.len() {
+        let filler = "y".repeat(RANGE - top.len() - border);
+        messages.push(format!("{top}{filler}{part}"));
+    }
+    let long = format!("X-Long: {}\r\nSubject: \u{e9}\r\n\r\nbody \u{e9}\r\n", "\u{e9} ".repeat(RANGE));
+    let few: Vec<&[u8]> = messages.iter().step_by(5).map(String::as_bytes).collect();
+    server.append(&few).await;
+    server.append(&[long.as_bytes()]).await;
+    let mut client = server.log_in().await;
+    for (at, message) in messages.iter().step_by(5).enumerate() {
+        let surrogate = String::from_utf8(client.message(&format!("RETR {}", at + 1)).await).unwrap();
+        let expected =
+            message.replace("; filename=\"\u{e9}\u{e8}.txt\"", ";\r\n filename*=utf-8''%C3%A9%C3%A8.txt");
+        assert!(surrogate == expected, "{}", &surrogate[RANGE - 100..]);
+    }
+    let surrogate = String::from_utf8(client.message(&format!("RETR {}", few.len() + 1)).await).unwrap();
+    let (header, body) = surrogate.split_once("\r\n\r\n").unwrap();
+    assert!(header.is_ascii() && body == "body \u{e9}\r\n");
+}
