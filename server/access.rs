@@ -1,6 +1,7 @@
 //! How a command reaches the store: through the running server, or, when none runs, by opening it.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use admin::{Client, ClientError, Context, Failure, Kind, Operation, Outcome, Progress, Who};
 use anyhow::Result;
@@ -84,8 +85,24 @@ pub fn open(config: &Config, create: bool) -> Result<Store> {
         must_exist(&config.server.data)?;
     }
     privileges::become_server_user(config)?;
-    Ok(Store::open(service::store_options(config)?)?)
+    open_patiently(config)
 }
+
+/// Another command may have the store open for a moment, and a server that is stopping for a few.
+pub fn open_patiently(config: &Config) -> Result<Store> {
+    const PAUSE: Duration = Duration::from_millis(50);
+    let options = service::store_options(config)?;
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match Store::open(options.clone()) {
+            Err(store::Error::Unavailable(_)) if Instant::now() < deadline => std::thread::sleep(PAUSE),
+            other => return Ok(other?),
+        }
+    }
+}
+
+/// How long to wait for another process to close the store.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 fn must_exist(data: &Path) -> Result<()> {
     if data.is_dir() {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    account, app_password, check, completions, config, deliver, import, mailbox, sessions,
+    account, app_password, check, completions, config, deliver, import, mailbox, retained, sessions,
 };
 use crate::{commands, exit};
 
@@ -60,6 +60,9 @@ pub enum Command {
     /// Make, show and change mailboxes
     #[command(subcommand)]
     Mailbox(mailbox::Mailbox),
+    /// Show and restore expunged messages
+    #[command(subcommand)]
+    Retained(retained::Retained),
     /// The state of the server and of the store
     Status,
     /// Who is connected

@@ -3,7 +3,8 @@
 use std::io::{IsTerminal, Write};
 
 use admin::{
-    AccountView, AppPasswordView, ImportReport, Lockout, MailboxView, Outcome, Progress, SessionView, Status,
+    AccountView, AppPasswordView, Delivered, ImportReport, Lockout, MailboxView, Outcome, Progress,
+    RetainedView, SessionView, Status,
 };
 use anyhow::{Context, Result};
 use comfy_table::Table;
@@ -55,9 +56,11 @@ fn human(outcome: &Outcome) -> String {
         Outcome::AppPasswords { app_passwords } => self::app_passwords(app_passwords),
         Outcome::Imported(report) => self::import(report),
         Outcome::Mailboxes { mailboxes } => self::mailboxes(mailboxes),
+        Outcome::Retained { messages } => self::retained(messages),
         Outcome::Status(status) => self::status(status),
         Outcome::Sessions { sessions } => self::sessions(sessions),
         Outcome::Lockouts { lockouts } => self::lockouts(lockouts),
+        Outcome::Delivered { recipients } => self::delivered(recipients),
     }
 }
 
@@ -174,26 +177,38 @@ fn mailboxes(mailboxes: &[MailboxView]) -> String {
     table.to_string()
 }
 
+fn retained(messages: &[RetainedView]) -> String {
+    let mut table = table(["ID", "EXPUNGED", "MAILBOX", "UID", "SIZE", "DATE"]);
+    for message in messages {
+        table.add_row([
+            message.id.clone(),
+            time::print(message.expunged),
+            message.mailbox.clone(),
+            message.uid.to_string(),
+            size(message.size),
+            time::print(message.internal_date),
+        ]);
+    }
+    if messages.is_empty() { "There is nothing to restore.".into() } else { table.to_string() }
+}
+
 fn status(status: &Status) -> String {
     let mut all = vec![("version", status.version.clone())];
-    match &status.server {
-        None => all.push(("server", "not running".into())),
-        Some(server) => {
-            all.push((
-                "server",
-                format!("running as process {} since {}", server.pid, time::print(server.started)),
-            ));
-            all.push(("host name", server.hostname.clone()));
-            let listeners =
-                server.listeners.iter().map(|listener| format!("{} {}", listener.protocol, listener.address));
-            all.push(("listens on", listeners.collect::<Vec<_>>().join(", ")));
-            let (imap, pop3, lmtp) = (server.imap_sessions, server.pop3_sessions, server.lmtp_sessions);
-            all.push(("sessions", format!("{imap} IMAP, {pop3} POP3, {lmtp} LMTP")));
-            all.push(("locked out", server.lockouts.to_string()));
-        }
+    if !status.running {
+        all.push(("server", "not running".into()));
+        return facts(&all);
     }
-    all.push(("accounts", status.accounts.to_string()));
-    all.push(("messages", format!("{}, {}", status.messages, size(status.bytes))));
+    let since = status.started.map(|started| format!(" since {}", time::print(started))).unwrap_or_default();
+    all.push(("server", format!("running as process {}{since}", status.pid.unwrap_or_default())));
+    all.push(("host name", or_dash(status.hostname.clone().unwrap_or_default())));
+    let listeners = status.listeners.iter().map(|listener| format!("{} {}", listener.kind, listener.address));
+    all.push(("listens on", listeners.collect::<Vec<_>>().join(", ")));
+    let (imap, pop3, lmtp) = (status.imap_sessions, status.pop3_sessions, status.lmtp_sessions);
+    all.push(("sessions", format!("{imap} IMAP, {pop3} POP3, {lmtp} LMTP")));
+    all.push(("locked out", status.lockouts.to_string()));
+    all.push(("accounts", status.accounts.unwrap_or_default().to_string()));
+    let (messages, bytes) = (status.messages.unwrap_or_default(), status.bytes.unwrap_or_default());
+    all.push(("messages", format!("{messages}, {}", size(bytes))));
     facts(&all)
 }
 
@@ -221,6 +236,11 @@ fn lockouts(lockouts: &[Lockout]) -> String {
         table.add_row([lockout.who.clone(), format!("{} s", lockout.seconds)]);
     }
     if lockouts.is_empty() { "Nobody is locked out.".into() } else { table.to_string() }
+}
+
+fn delivered(recipients: &[Delivered]) -> String {
+    let reply = |one: &Delivered| format!("{}: {} {} {}", one.recipient, one.code, one.enhanced, one.text);
+    recipients.iter().map(reply).collect::<Vec<_>>().join("\n")
 }
 
 /// Three digits and a unit are enough in a table.

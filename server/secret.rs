@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Read};
 use admin::PasswordHash;
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use conf::Config;
 
 /// Where the password comes from.
 #[derive(Debug, Clone, Args)]
@@ -15,18 +16,21 @@ pub struct PasswordSource {
 }
 
 impl PasswordSource {
-    /// Gets the password and hashes it.
-    pub fn hash(&self, account: &str) -> Result<PasswordHash> {
+    /// Gets the password and hashes it, with keys for SCRAM if the site has that.
+    pub fn hash(&self, account: &str, config: &Config) -> Result<PasswordHash> {
         let password = if self.password_stdin { from_stdin()? } else { from_prompt(account)? };
-        hash(&password)
+        if password.is_empty() || password.len() > common::password::MAX_OCTETS {
+            bail!("the password must have from 1 to {} octets", common::password::MAX_OCTETS);
+        }
+        Ok(hash(&password, config))
     }
 }
 
-pub fn hash(password: &str) -> Result<PasswordHash> {
-    if password.is_empty() {
-        bail!("the password is empty; choose one of at least one character");
-    }
-    Ok(PasswordHash(common::password::hash(password)))
+pub fn hash(password: &str, config: &Config) -> PasswordHash {
+    PasswordHash(match config.auth.scram {
+        true => common::password::hash(password),
+        false => common::password::hash_without_scram(password),
+    })
 }
 
 /// One line; more than one is a mistake that would otherwise be noticed at the first login.

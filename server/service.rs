@@ -68,6 +68,7 @@ fn authenticator(config: &Config, store: &Store) -> Result<Authenticator> {
         mechanisms: auth.mechanisms.clone(),
         plaintext_without_tls: auth.plaintext_without_tls,
         challenge_mechanisms: auth.challenge_mechanisms,
+        scram: auth.scram,
         default_domain: auth.default_domain.clone(),
         failures: auth.failures,
         lockout_seconds: auth.lockout.as_secs(),

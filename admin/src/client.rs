@@ -4,12 +4,14 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1;
-use hyper::{Method, Request, Response};
+use hyper::http::request;
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 
+use crate::delivery::{self, Envelope, Outgoing};
 use crate::operation::Operation;
 use crate::outcome::{Line, Outcome, Progress};
 use crate::{Failure, INTERFACE};
@@ -42,11 +44,31 @@ impl Client {
         Client { path: path.to_owned() }
     }
 
+    /// Whether somebody answers, before anything is asked for.
+    pub fn probe(self) -> Result<Client, ClientError> {
+        match std::os::unix::net::UnixStream::connect(&self.path) {
+            Ok(_) => Ok(self),
+            Err(error) => Err(self.unreachable(&error)),
+        }
+    }
+
     /// Runs the operation in the server. Blocks; not for async code.
     pub fn run(&self, operation: &Operation, progress: &dyn Fn(Progress)) -> Result<Outcome, ClientError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
-        let runtime = runtime.map_err(|error| self.broken(error))?;
-        runtime.block_on(self.call(operation, progress))
+        self.block_on(self.call(operation, progress))
+    }
+
+    /// Hands a message to the server. Blocks; not for async code.
+    pub fn deliver(
+        &self,
+        envelope: &Envelope,
+        message: impl std::io::Read + Send + 'static,
+    ) -> Result<Outcome, ClientError> {
+        self.block_on(async {
+            let envelope = serde_json::to_string(envelope).map_err(|error| self.broken(error))?;
+            let request = Request::post("/v1/delivery").header(delivery::HEADER, escape(&envelope));
+            let response = self.send(request, Outgoing::new(message)).await?;
+            self.answer(response, &|_| {}).await
+        })
     }
 
     /// Runs the operation in the server.
@@ -56,7 +78,36 @@ impl Client {
         progress: &dyn Fn(Progress),
     ) -> Result<Outcome, ClientError> {
         let body = serde_json::to_vec(operation).map_err(|error| self.broken(error))?;
-        let response = self.send(body).await?;
+        let request = Request::post("/v1/operation").header("content-type", "application/json");
+        let response = self.send(request, Full::new(Bytes::from(body))).await?;
+        self.answer(response, progress).await
+    }
+
+    fn block_on<T>(&self, call: impl Future<Output = Result<T, ClientError>>) -> Result<T, ClientError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+        runtime.map_err(|error| self.broken(error))?.block_on(call)
+    }
+
+    async fn send<B>(&self, request: request::Builder, body: B) -> Result<Response<Incoming>, ClientError>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let socket = UnixStream::connect(&self.path).await.map_err(|error| self.unreachable(&error))?;
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::new(socket)).await.map_err(|error| self.broken(error))?;
+        tokio::spawn(connection);
+        let request = request.header("host", "restante").header("restante-interface", INTERFACE);
+        let request = request.body(body).map_err(|error| self.broken(error))?;
+        sender.send_request(request).await.map_err(|error| self.broken(error))
+    }
+
+    /// Reads the answer's lines to the one that ends it.
+    async fn answer(
+        &self,
+        response: Response<Incoming>,
+        progress: &dyn Fn(Progress),
+    ) -> Result<Outcome, ClientError> {
         let mut body = response.into_body();
         let mut lines = Vec::new();
         while let Some(frame) = body.frame().await {
@@ -74,22 +125,6 @@ impl Client {
         Err(self.broken("the connection ended before the answer"))
     }
 
-    async fn send(&self, body: Vec<u8>) -> Result<Response<Incoming>, ClientError> {
-        let socket = UnixStream::connect(&self.path).await.map_err(|error| self.unreachable(&error))?;
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(socket)).await.map_err(|error| self.broken(error))?;
-        tokio::spawn(connection);
-        let request = Request::builder()
-            .method(Method::POST)
-            .uri("/v1/operation")
-            .header("host", "restante")
-            .header("content-type", "application/json")
-            .header("restante-interface", INTERFACE)
-            .body(Full::new(Bytes::from(body)))
-            .map_err(|error| self.broken(error))?;
-        sender.send_request(request).await.map_err(|error| self.broken(error))
-    }
-
     fn unreachable(&self, error: &std::io::Error) -> ClientError {
         let path = self.path.clone();
         match error.kind() {
@@ -101,5 +136,32 @@ impl Client {
 
     fn broken(&self, reason: impl ToString) -> ClientError {
         ClientError::Broken { path: self.path.clone(), reason: reason.to_string() }
+    }
+}
+
+/// JSON in ASCII alone, as a header can carry it.
+fn escape(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    let mut units = [0; 2];
+    for character in json.chars() {
+        if character.is_ascii() {
+            escaped.push(character);
+        } else {
+            character.encode_utf16(&mut units).iter().for_each(|unit| escaped += &format!("\\u{unit:04x}"));
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escaped_json_means_the_same() {
+        let text = "j\u{f8}rgen \u{1f4ec} \"x\"";
+        let escaped = escape(&serde_json::to_string(text).unwrap());
+        assert!(escaped.is_ascii());
+        assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), text);
     }
 }

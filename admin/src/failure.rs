@@ -66,7 +66,10 @@ impl From<store::Error> for Failure {
             }
             E::MailboxExists(_) => (Kind::Exists, "Choose another name."),
             E::InvalidName(_) => (Kind::Invalid, "Choose another name."),
-            E::OverQuota(_) => (Kind::Limit, "Raise the limit with `restante account set --bytes`."),
+            E::OverQuota(_) => (
+                Kind::Limit,
+                "Raise the limit with `restante account set --limit-bytes` or `--limit-messages`.",
+            ),
             E::TooLarge { .. } => (Kind::Limit, "Raise limits.message in the configuration."),
             E::InvalidMessage(_) => (Kind::Invalid, ""),
             E::Limit(_) => (Kind::Limit, ""),

@@ -9,6 +9,7 @@
 
 mod audit;
 mod client;
+mod delivery;
 mod failure;
 mod operation;
 mod outcome;
@@ -18,6 +19,7 @@ mod wire;
 
 pub use audit::Who;
 pub use client::{Client, ClientError};
+pub use delivery::{Deliver, Envelope, Octets, octets};
 pub use failure::{Failure, Kind};
 pub use operation::{AccountChanges, Context, ImportLine, Operation, PasswordHash, Running};
 pub use outcome::*;

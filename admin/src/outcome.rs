@@ -8,15 +8,34 @@ use crate::Failure;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Outcome {
-    Done { message: String },
+    Done {
+        message: String,
+    },
     Account(Box<AccountView>),
-    Accounts { accounts: Vec<AccountView> },
-    AppPasswords { app_passwords: Vec<AppPasswordView> },
+    Accounts {
+        accounts: Vec<AccountView>,
+    },
+    AppPasswords {
+        app_passwords: Vec<AppPasswordView>,
+    },
     Imported(ImportReport),
-    Mailboxes { mailboxes: Vec<MailboxView> },
+    Mailboxes {
+        mailboxes: Vec<MailboxView>,
+    },
+    Retained {
+        messages: Vec<RetainedView>,
+    },
     Status(Box<Status>),
-    Sessions { sessions: Vec<SessionView> },
-    Lockouts { lockouts: Vec<Lockout> },
+    Sessions {
+        sessions: Vec<SessionView>,
+    },
+    Lockouts {
+        lockouts: Vec<Lockout>,
+    },
+    /// One a recipient, in the order asked for.
+    Delivered {
+        recipients: Vec<Delivered>,
+    },
 }
 
 impl Outcome {
@@ -93,33 +112,48 @@ pub struct MailboxView {
     pub subscribed: bool,
 }
 
-/// The server, if one runs, and the store.
+/// An expunged message that can be restored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Status {
-    pub version: String,
-    pub server: Option<ServerStatus>,
-    pub accounts: u64,
-    pub messages: u64,
-    pub bytes: u64,
+pub struct RetainedView {
+    pub id: String,
+    pub expunged: i64,
+    /// By the name it had then.
+    pub mailbox: String,
+    pub uid: u32,
+    pub size: u64,
+    pub internal_date: i64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ServerStatus {
-    pub pid: u32,
-    pub started: i64,
-    pub hostname: String,
+/// The server and its store. Without a running server only the version is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    pub version: String,
+    pub running: bool,
+    pub pid: Option<u32>,
+    pub started: Option<i64>,
+    pub hostname: Option<String>,
     pub listeners: Vec<ListenerView>,
     pub imap_sessions: u64,
     pub pop3_sessions: u64,
     pub lmtp_sessions: u64,
     pub lockouts: u64,
+    pub accounts: Option<u64>,
+    pub messages: Option<u64>,
+    pub bytes: Option<u64>,
+}
+
+impl Status {
+    /// When no server answers.
+    pub fn not_running() -> Status {
+        Status { version: env!("CARGO_PKG_VERSION").into(), ..Status::default() }
+    }
 }
 
 /// One place where the server listens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListenerView {
     /// `imap`, `imaps`, `pop3`, `pop3s`, `lmtp`
-    pub protocol: String,
+    pub kind: String,
     /// `127.0.0.1:143` or `unix:/path`
     pub address: String,
 }
@@ -161,6 +195,18 @@ pub struct Lockout {
     /// An address or an account.
     pub who: String,
     pub seconds: u64,
+}
+
+/// What became of a message for one recipient.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivered {
+    pub recipient: String,
+    /// As LMTP would reply (RFC 5321, RFC 3463).
+    pub code: u16,
+    pub enhanced: String,
+    pub text: String,
+    /// For the MTA (sysexits.h).
+    pub exit_status: u8,
 }
 
 /// How far a long operation is.

@@ -15,8 +15,9 @@ use store::Store;
 use tokio::net::UnixListener;
 
 use crate::audit::Who;
+use crate::delivery::{self, Deliver, Envelope};
 use crate::operation::{Context, Operation, Running};
-use crate::outcome::Line;
+use crate::outcome::{Line, Outcome};
 use crate::{Failure, INTERFACE, Kind, wire};
 
 /// Lines of an import; everything else is far smaller.
@@ -32,6 +33,7 @@ pub struct ServerError(pub String);
 pub struct Server {
     pub store: Store,
     pub running: Running,
+    pub deliver: Deliver,
 }
 
 impl Server {
@@ -55,6 +57,8 @@ impl Server {
             .route("/v1/health", get(health))
             .route("/v1/operation", post(operation))
             .layer(DefaultBodyLimit::max(REQUEST_LIMIT))
+            // Messages have the store's own limit.
+            .route("/v1/delivery", post(deliver))
             .with_state(self)
     }
 }
@@ -110,18 +114,7 @@ async fn operation(
     headers: HeaderMap,
     body: axum::body::Bytes,
 ) -> Response {
-    let theirs = headers.get("restante-interface").and_then(|value| value.to_str().ok());
-    if theirs.is_some_and(|theirs| theirs != INTERFACE.to_string()) {
-        let reason = format!(
-            "the server is version {} with administration interface {INTERFACE}, the client has {}",
-            env!("CARGO_PKG_VERSION"),
-            theirs.unwrap_or_default()
-        );
-        let failure = Failure::new(
-            Kind::State,
-            reason,
-            "Use the same version for both; restart the server after an upgrade.",
-        );
+    if let Err(failure) = same_interface(&headers) {
         return (StatusCode::CONFLICT, ndjson(), line(&Line::Failure(failure))).into_response();
     }
     let operation = match serde_json::from_slice::<Operation>(&body) {
@@ -134,6 +127,40 @@ async fn operation(
     let (sender, lines) = wire::lines();
     tokio::task::spawn_blocking(move || run(&server, &operation, who, &sender));
     (ndjson(), Body::new(lines)).into_response()
+}
+
+/// Delivers the message in the body.
+async fn deliver(State(server): State<Server>, headers: HeaderMap, body: Body) -> Response {
+    if let Err(failure) = same_interface(&headers) {
+        return (StatusCode::CONFLICT, ndjson(), line(&Line::Failure(failure))).into_response();
+    }
+    let envelope =
+        headers.get(delivery::HEADER).map(|value| serde_json::from_slice::<Envelope>(value.as_bytes()));
+    let Some(Ok(envelope)) = envelope else {
+        let failure =
+            Failure::new(Kind::Invalid, "the delivery has no envelope", "Use the same version for both.");
+        return (StatusCode::BAD_REQUEST, ndjson(), line(&Line::Failure(failure))).into_response();
+    };
+    let answer = match (server.deliver)(envelope, Box::pin(delivery::Incoming::new(body))).await {
+        Ok(recipients) => Line::Outcome(Outcome::Delivered { recipients }),
+        Err(failure) => Line::Failure(failure),
+    };
+    (ndjson(), line(&answer)).into_response()
+}
+
+fn same_interface(headers: &HeaderMap) -> Result<(), Failure> {
+    let theirs = headers.get("restante-interface").and_then(|value| value.to_str().ok());
+    match theirs {
+        Some(theirs) if theirs != INTERFACE.to_string() => {
+            let version = env!("CARGO_PKG_VERSION");
+            let reason = format!(
+                "the server is version {version} with administration interface {INTERFACE}, the client has {theirs}"
+            );
+            let remedy = "Use the same version for both; restart the server after an upgrade.";
+            Err(Failure::new(Kind::State, reason, remedy))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn run(server: &Server, operation: &Operation, who: Who, sender: &wire::Sender) {

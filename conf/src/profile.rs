@@ -41,14 +41,15 @@ impl Surroundings {
         }
     }
 
+    /// Nothing but what is set on the command line: no file, no variables.
+    pub fn nothing() -> Surroundings {
+        Surroundings { system_file: Some("/nonexistent/restante.toml".into()), ..Surroundings::default() }
+    }
+
     /// A user with this home directory and nothing else.
     #[cfg(test)]
     pub(crate) fn of_user(home: &str) -> Surroundings {
-        Surroundings {
-            variables: BTreeMap::from([("HOME".into(), home.into())]),
-            system_file: Some("/nonexistent/restante.toml".into()),
-            ..Surroundings::default()
-        }
+        Surroundings { variables: BTreeMap::from([("HOME".into(), home.into())]), ..Surroundings::nothing() }
     }
 
     /// The file to read: the one asked for, that of `RESTANTE_CONFIG`, the user's own, the system's.

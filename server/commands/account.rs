@@ -83,10 +83,10 @@ pub enum Account {
 pub struct Changes {
     /// Limit of all mail together, such as "2 GiB"; 0: the configuration's
     #[arg(long, value_name = "SIZE")]
-    bytes: Option<ByteSize>,
+    limit_bytes: Option<ByteSize>,
     /// Limit of messages; 0: the configuration's
     #[arg(long, value_name = "NUMBER")]
-    messages: Option<u64>,
+    limit_messages: Option<u64>,
     /// Whether IMAP may be used
     #[arg(long, value_name = "ON|OFF", value_parser = switch)]
     imap: Option<bool>,
@@ -111,16 +111,18 @@ fn switch(text: &str) -> Result<bool, String> {
 
 impl Account {
     pub fn run(self, global: &Global) -> Result<Exit> {
+        let config = access::load(global)?.config;
         let operation = match self {
             Account::Add { account, password, no_password, changes } => {
-                let password = if no_password { None } else { Some(password.hash(account.as_str())?) };
+                let password =
+                    if no_password { None } else { Some(password.hash(account.as_str(), &config)?) };
                 Operation::AccountAdd { account, password, changes: changes.into() }
             }
             Account::List => return list(global),
             Account::Show { account } => Operation::AccountShow { account },
             Account::Set { account, changes } => set(account, changes.into())?,
             Account::Password { account, password, remove } => {
-                let password = if remove { None } else { Some(password.hash(account.as_str())?) };
+                let password = if remove { None } else { Some(password.hash(account.as_str(), &config)?) };
                 Operation::AccountPassword { account, password }
             }
             Account::Disable { account } => login(account, false),
@@ -191,8 +193,8 @@ fn list(global: &Global) -> Result<Exit> {
 impl From<Changes> for AccountChanges {
     fn from(changes: Changes) -> AccountChanges {
         AccountChanges {
-            bytes: changes.bytes.map(|size| size.0),
-            messages: changes.messages,
+            bytes: changes.limit_bytes.map(|size| size.0),
+            messages: changes.limit_messages,
             imap: changes.imap,
             pop3: changes.pop3,
             delivery: changes.delivery,

@@ -1,8 +1,9 @@
 //! `restante account app-password`
 
-use admin::Operation;
+use admin::{Operation, PasswordHash};
 use anyhow::Result;
 use clap::Subcommand;
+use conf::Config;
 use store::AccountName;
 
 use super::account_name;
@@ -47,10 +48,12 @@ impl AppPassword {
     pub fn run(self, global: &Global) -> Result<Exit> {
         match self {
             AppPassword::Add { account, label, protocols, expires } => {
+                let config = access::load(global)?.config;
                 let secret = secret::generate()?;
-                let password = secret::hash(&secret)?;
+                // An app password is as random as a key and goes over TLS, so it needs no keys for SCRAM.
+                let password = PasswordHash(common::password::hash_without_scram(&secret));
                 let operation = Operation::AppPasswordAdd { account, label, password, protocols, expires };
-                add(global, &operation, &secret)
+                add(global, &config, &operation, &secret)
             }
             AppPassword::List { account } => access::run(global, &Operation::AppPasswordList { account }),
             AppPassword::Remove { account, label } => {
@@ -60,8 +63,8 @@ impl AppPassword {
     }
 }
 
-fn add(global: &Global, operation: &Operation, secret: &str) -> Result<Exit> {
-    let access = Access::open(&access::load(global)?.config, false)?;
+fn add(global: &Global, config: &Config, operation: &Operation, secret: &str) -> Result<Exit> {
+    let access = Access::open(config, false)?;
     access.run(operation)?;
     access.close()?;
     if global.json {

@@ -8,16 +8,17 @@ pub mod config;
 pub mod deliver;
 pub mod import;
 pub mod mailbox;
+pub mod retained;
 pub mod serve;
 pub mod sessions;
 
-use admin::Operation;
+use admin::{Client, ClientError, Operation, Outcome, Status};
 use anyhow::Result;
 use store::AccountName;
 
-use crate::access;
-use crate::cli::{Account, Cli, Command};
+use crate::cli::{Account, Cli, Command, Global};
 use crate::exit::Exit;
+use crate::{access, output};
 
 pub fn run(cli: Cli) -> Result<Exit> {
     let global = &cli.global;
@@ -35,12 +36,24 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Account(Account::Import(import)) => import.run(global),
         Command::Account(Account::AppPassword(app_password)) => app_password.run(global),
         Command::Mailbox(mailbox) => mailbox.run(global),
-        Command::Status => access::run(global, &Operation::Status),
+        Command::Retained(retained) => retained.run(global),
+        Command::Status => status(global),
         Command::Sessions => access::run(global, &Operation::Sessions),
         Command::Kick(kick) => kick.run(global),
         Command::Unlock(unlock) => unlock.run(global),
         Command::Completions(completions) => completions.run(),
     }
+}
+
+/// Does not open the store itself: a question must not keep a server that starts meanwhile out of it.
+fn status(global: &Global) -> Result<Exit> {
+    let client = Client::new(&access::load(global)?.config.admin.socket);
+    let outcome = match client.run(&Operation::Status, &output::ignore_progress) {
+        Err(ClientError::NotRunning(_)) => Outcome::Status(Box::new(Status::not_running())),
+        other => other?,
+    };
+    output::print(&outcome, global.json)?;
+    Ok(Exit::Done)
 }
 
 /// An account's name on the command line.

@@ -13,10 +13,12 @@ use conf::{Config, Loaded};
 use sd_notify::NotifyState;
 use store::Store;
 use tokio::net::UnixListener;
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use crate::cli::Global;
 use crate::exit::Exit;
+use crate::privileges::Target;
 use crate::service::{self, Services};
 use crate::signals::{self, Asked, Signals};
 use crate::sockets::{self, Bound, Socket};
@@ -36,16 +38,24 @@ impl Serve {
             loaded.config.log.level = "warn".into();
         }
         let log = log::start(&loaded.config.log)?;
-        let prepared = prepare(&loaded.config, "")?;
+        let target = privileges::target(&loaded.config)?;
+        if target.is_none() && nix::unistd::geteuid().is_root() {
+            warn_of_root(&loaded.config);
+        }
+        let prepared = prepare(&loaded.config, target.as_ref(), "")?;
         announce(&loaded, &prepared);
         let reload = Reload { global: global.clone(), quiet: self.quiet, log };
-        runtime()?
-            .block_on(async { prepared.start(&loaded.config).await?.until_stopped(Some(reload)).await })?;
-        Ok(Exit::Done)
+        let runtime = runtime()?;
+        // A task, because blocking calls are for the runtime's own threads.
+        let stopped =
+            runtime.block_on(runtime.spawn(async move {
+                prepared.start(&loaded.config).await?.until_stopped(Some(reload)).await
+            }));
+        Ok(stopped??.exit(runtime))
     }
 }
 
-pub fn runtime() -> Result<tokio::runtime::Runtime> {
+pub fn runtime() -> Result<Runtime> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("restante").build();
     runtime.context("the threads of the server cannot be started")
 }
@@ -57,17 +67,14 @@ pub struct Prepared {
 }
 
 /// Binds, reads certificates, becomes the server's user. One thread only.
-pub fn prepare(config: &Config, hint: &str) -> Result<Prepared> {
+pub fn prepare(config: &Config, target: Option<&Target>, hint: &str) -> Result<Prepared> {
     files::raise_limit();
-    let target = privileges::target(config)?;
-    privileges::make_directory(&config.server.data, 0o700, target.as_ref())?;
-    privileges::make_directory(&config.server.runtime_dir, 0o755, target.as_ref())?;
-    let bound = sockets::bind(config, target.as_ref(), hint)?;
+    privileges::make_directory(&config.server.data, 0o700, target)?;
+    privileges::make_directory(&config.server.runtime_dir, 0o755, target)?;
+    let bound = sockets::bind(config, target, hint)?;
     let acceptor = service::configured_tls(config)?;
-    match &target {
-        Some(target) => privileges::drop_to(target)?,
-        None if nix::unistd::geteuid().is_root() => warn_of_root(config),
-        None => {}
+    if let Some(target) = target {
+        privileges::drop_to(target)?;
     }
     warn_of_unreadable_keys(config);
     let acceptor = acceptor.map_or_else(|| service::self_signed_tls(config), Ok)?;
@@ -107,7 +114,7 @@ impl Prepared {
     /// Opens the store and serves. Inside the runtime.
     pub async fn start(self, config: &Config) -> Result<Started> {
         let signals = Signals::new()?;
-        let store = Store::open(service::store_options(config)?)?;
+        let store = common::block(|| access::open_patiently(config))?;
         let services = Arc::new(Services::new(config, &store, self.acceptor)?);
         let running = running(config, &services, &self.bound);
         let administration = Server::bind(&config.admin.socket)?;
@@ -119,7 +126,8 @@ impl Prepared {
             }
             listener::spawn(bound, Arc::clone(&services), stopped.clone())?;
         }
-        tokio::spawn(administer(Server { store: store.clone(), running }, administration));
+        let deliver = super::deliver::hook(config, &store);
+        tokio::spawn(administer(Server { store: store.clone(), running, deliver }, administration));
         signals::tell(&[NotifyState::Ready]);
         tracing::info!("ready");
         let timeout = config.server.shutdown_timeout;
@@ -129,7 +137,7 @@ impl Prepared {
 
 fn running(config: &Config, services: &Services, bound: &[Bound]) -> Running {
     let view =
-        |bound: &Bound| ListenerView { protocol: bound.speaks.name().to_owned(), address: bound.address() };
+        |bound: &Bound| ListenerView { kind: bound.speaks.name().to_owned(), address: bound.address() };
     Running {
         hostname: config.server.hostname.clone(),
         sessions: services.shared.sessions.clone(),
@@ -157,6 +165,25 @@ pub struct Started {
     timeout: Duration,
 }
 
+/// How a server ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    InGoodOrder,
+    /// A second signal came.
+    AtOnce,
+}
+
+impl Stopped {
+    /// Ends the threads: waits for none that a second signal cut short.
+    pub fn exit(self, runtime: Runtime) -> Exit {
+        runtime.shutdown_background();
+        match self {
+            Stopped::InGoodOrder => Exit::Done,
+            Stopped::AtOnce => Exit::Failed,
+        }
+    }
+}
+
 /// How to read the configuration again.
 pub struct Reload {
     global: Global,
@@ -166,7 +193,7 @@ pub struct Reload {
 
 impl Started {
     /// Serves until a signal says stop, then stops in good order.
-    pub async fn until_stopped(mut self, reload: Option<Reload>) -> Result<()> {
+    pub async fn until_stopped(mut self, reload: Option<Reload>) -> Result<Stopped> {
         let signal = loop {
             match self.signals.next().await {
                 Asked::Stop(name) => break name,
@@ -179,15 +206,15 @@ impl Started {
             result = finish(&self.store, &self.services, &self.stop, self.timeout) => {
                 self.remove_sockets();
                 result?;
+                tracing::info!("stopped");
+                Ok(Stopped::InGoodOrder)
             }
             again = self.signals.stop() => {
                 tracing::warn!("{again}: stopping at once; what was acknowledged is safe");
                 self.remove_sockets();
-                std::process::exit(1);
+                Ok(Stopped::AtOnce)
             }
         }
-        tracing::info!("stopped");
-        Ok(())
     }
 
     /// Certificates and log level; whatever goes wrong leaves what was.

@@ -66,21 +66,10 @@ fn account(context: &Context<'_>, name: &AccountName) -> Result<Account, Failure
     Ok(context.store.account(name)?)
 }
 
-const SPECIAL_USES: [SpecialUse; 8] = [
-    SpecialUse::All,
-    SpecialUse::Archive,
-    SpecialUse::Drafts,
-    SpecialUse::Flagged,
-    SpecialUse::Important,
-    SpecialUse::Junk,
-    SpecialUse::Sent,
-    SpecialUse::Trash,
-];
-
 fn special_use(word: &str) -> Result<SpecialUse, Failure> {
     let word = word.trim_start_matches('\\');
-    SPECIAL_USES.into_iter().find(|known| known.as_str().eq_ignore_ascii_case(word)).ok_or_else(|| {
-        let known = SPECIAL_USES.map(SpecialUse::as_str).join(", ");
+    SpecialUse::ALL.into_iter().find(|known| known.as_str().eq_ignore_ascii_case(word)).ok_or_else(|| {
+        let known = SpecialUse::ALL.map(SpecialUse::as_str).join(", ");
         Failure::new(Kind::Invalid, format!("{word:?} is no special use"), format!("Use one of {known}."))
     })
 }

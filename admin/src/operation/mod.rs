@@ -4,6 +4,7 @@ mod account;
 mod app_password;
 mod import;
 mod mailbox;
+mod retained;
 mod session;
 mod status;
 
@@ -93,6 +94,16 @@ pub enum Operation {
         account: AccountName,
         mailbox: String,
         subscribed: bool,
+    },
+    /// Expunged messages that can still be restored.
+    RetainedList {
+        account: AccountName,
+    },
+    /// Puts them back; no ids: all of them.
+    RetainedRestore {
+        account: AccountName,
+        ids: Vec<String>,
+        mailbox: String,
     },
     Status,
     Sessions,
@@ -214,6 +225,8 @@ impl Operation {
             O::MailboxSubscribe { account, mailbox, subscribed } => {
                 mailbox::subscribe(context, account, mailbox, *subscribed)
             }
+            O::RetainedList { account } => retained::list(context, account),
+            O::RetainedRestore { account, ids, mailbox } => retained::restore(context, account, ids, mailbox),
             O::Status => status::run(context),
             O::Sessions => session::list(context),
             O::Kick { session } => session::kick(context, *session),
@@ -248,6 +261,9 @@ impl Operation {
             O::MailboxSubscribe { account, mailbox, subscribed: false } => {
                 format!("{account} unsubscribed from {mailbox:?}")
             }
+            O::RetainedRestore { account, mailbox, .. } => {
+                format!("messages of {account} restored to {mailbox:?}")
+            }
             O::Kick { session } => format!("session {session} ended"),
             O::KickAccount { account } => format!("sessions of {account} ended"),
             O::Unlock { who } => format!("lockout of {who} undone"),
@@ -255,6 +271,7 @@ impl Operation {
             | O::AccountShow { .. }
             | O::AppPasswordList { .. }
             | O::MailboxList { .. }
+            | O::RetainedList { .. }
             | O::Status
             | O::Sessions
             | O::Lockouts => return None,

@@ -14,6 +14,7 @@ pub struct Auth {
     pub mechanisms: Vec<String>,
     pub plaintext_without_tls: bool,
     pub challenge_mechanisms: bool,
+    pub scram: bool,
     pub default_domain: Option<String>,
     pub failures: u32,
     pub lockout: Duration,
@@ -48,8 +49,9 @@ impl Auth {
             mechanisms: reader.list("auth.mechanisms", mechanism),
             plaintext_without_tls: reader.boolean("auth.plaintext_without_tls"),
             challenge_mechanisms: reader.boolean("auth.challenge_mechanisms"),
+            scram: reader.boolean("auth.scram"),
             default_domain: reader.optional("auth.default_domain"),
-            failures: u32::try_from(reader.number("auth.failures", 1, 1_000_000)).unwrap_or(u32::MAX),
+            failures: u32::try_from(reader.number("auth.failures", 0, 1_000_000)).unwrap_or(u32::MAX),
             lockout: reader.duration("auth.lockout", 0),
             oauth: oauth(reader),
         }

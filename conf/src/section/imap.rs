@@ -15,6 +15,9 @@ pub struct Imap {
     pub banner: String,
     pub login_timeout: Duration,
     pub idle_timeout: Duration,
+    /// Octets.
+    pub command_limit_before_login: usize,
+    pub command_limit: usize,
 }
 
 impl Imap {
@@ -25,6 +28,17 @@ impl Imap {
             banner: banner(reader, "imap.banner"),
             login_timeout: reader.duration("imap.login_timeout", 1),
             idle_timeout: reader.duration("imap.idle_timeout", 1),
+            command_limit_before_login: command_limit(reader, "imap.command_limit_before_login"),
+            command_limit: command_limit(reader, "imap.command_limit"),
         }
     }
+}
+
+/// Long enough for a login, short enough that memory stays flat with thousands of connections.
+fn command_limit(reader: &mut Reader, key: &str) -> usize {
+    let size = reader.size(key);
+    if !(1 << 10..=16 << 20).contains(&size) {
+        reader.problem(key, "a command's limit must be from 1 KiB to 16 MiB".into());
+    }
+    usize::try_from(size).unwrap_or(usize::MAX)
 }

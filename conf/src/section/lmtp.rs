@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{AUTO, show_list};
+use super::{AUTO, banner, show_list};
 use crate::Listen;
 use crate::profile::Profile;
 use crate::reader::Reader;
@@ -12,9 +12,13 @@ use crate::reader::Reader;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lmtp {
     pub listen: Vec<Listen>,
+    pub banner: String,
     /// Characters that part user and mailbox.
     pub separators: String,
     pub missing_mailbox: MissingMailbox,
+    pub over_quota: OverQuota,
+    /// Of one message.
+    pub recipients: usize,
     pub idle_timeout: Duration,
 }
 
@@ -27,6 +31,16 @@ pub enum MissingMailbox {
     Refuse,
 }
 
+/// What the MTA hears when the recipient is over quota.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OverQuota {
+    #[default]
+    Refuse,
+    Defer,
+}
+
+const OVER_QUOTA: [(&str, OverQuota); 2] = [("refuse", OverQuota::Refuse), ("defer", OverQuota::Defer)];
+
 const MISSING_MAILBOX: [(&str, MissingMailbox); 3] = [
     ("inbox", MissingMailbox::Inbox),
     ("create", MissingMailbox::Create),
@@ -37,8 +51,11 @@ impl Lmtp {
     pub(super) fn read(reader: &mut Reader, runtime_dir: &Path, profile: Profile) -> Lmtp {
         Lmtp {
             listen: listen(reader, runtime_dir, profile),
+            banner: banner(reader, "lmtp.banner"),
             separators: separators(reader),
             missing_mailbox: reader.word("lmtp.missing_mailbox", &MISSING_MAILBOX),
+            over_quota: reader.word("lmtp.over_quota", &OVER_QUOTA),
+            recipients: usize::try_from(reader.number("lmtp.recipients", 1, 100_000)).unwrap_or(100),
             idle_timeout: reader.duration("lmtp.idle_timeout", 1),
         }
     }
