@@ -223,6 +223,19 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_large_message_is_staged_through_files() {
+        let mut octets = b"Subject: large\r\n\r\n".to_vec();
+        let mut noise = vec![0; 9 << 20];
+        blake3::Hasher::new().finalize_xof().fill(&mut noise);
+        // Neither NUL nor LF, and it does not compress away.
+        octets.extend(noise.into_iter().map(|octet| octet | 0x80));
+        let message = staged(&octets).unwrap();
+        assert_eq!((message.hash, message.len()), (*blake3::hash(&octets).as_bytes(), octets.len() as u64));
+        assert!(matches!(message.record, FinishedRecord::File { .. }));
+        assert_eq!(message.summary().envelope.subject.as_deref(), Some(&b"large"[..]));
+    }
+
+    #[test]
     fn nothing_and_nul() {
         assert!(staged(b"").unwrap().is_empty());
         assert!(matches!(staged(b"a: b\n\n\0"), Err(Error::InvalidMessage(_))));

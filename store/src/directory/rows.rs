@@ -73,19 +73,35 @@ pub(super) fn put_format(writer: &mut dyn Write) -> Result<()> {
 
 /// Ids for so many new accounts, which nobody else ever gets.
 pub(super) fn take_ids(writer: &mut dyn Write, count: usize) -> Result<std::ops::Range<u32>> {
-    let first = match writer.get(Table::Meta, NEXT_ID_KEY)? {
-        Some(value) => u32::from_be_bytes(octets("next id", &value)?),
-        None => 1,
-    };
+    let first = next_id(writer)?;
     let next = u32::try_from(count).ok().and_then(|count| first.checked_add(count));
     let next = next.ok_or_else(|| Error::Limit("no account ids are left".into()))?;
-    writer.put(Table::Meta, NEXT_ID_KEY, &next.to_be_bytes())?;
+    put_next_id(writer, next)?;
     Ok(first..next)
+}
+
+pub(super) fn next_id(reader: &(impl Read + ?Sized)) -> Result<u32> {
+    let stored = reader.get(Table::Meta, NEXT_ID_KEY)?;
+    stored.map_or(Ok(1), |value| Ok(u32::from_be_bytes(octets("next id", &value)?)))
+}
+
+pub(super) fn put_next_id(writer: &mut dyn Write, id: u32) -> Result<()> {
+    writer.put(Table::Meta, NEXT_ID_KEY, &id.to_be_bytes())
 }
 
 pub(super) fn id_of(reader: &(impl Read + ?Sized), name: &AccountName) -> Result<Option<AccountId>> {
     let value = reader.get(Table::AccountName, name.as_str().as_bytes())?;
-    value.map(|value| Ok(AccountId(u32::from_be_bytes(octets("account id", &value)?)))).transpose()
+    value.map(|value| decode_id(&value)).transpose()
+}
+
+/// An id as it stands in rows of account_name and keys of account.
+pub(super) fn decode_id(octets_of_id: &[u8]) -> Result<AccountId> {
+    Ok(AccountId(u32::from_be_bytes(octets("account id", octets_of_id)?)))
+}
+
+/// Whether the account has a record, readable or not.
+pub(super) fn exists(reader: &dyn Read, id: AccountId) -> Result<bool> {
+    Ok(reader.get(Table::Account, &id.0.to_be_bytes())?.is_some())
 }
 
 /// The record that a row of account_name names.
@@ -103,24 +119,27 @@ pub(super) fn record(reader: &(impl Read + ?Sized), id: AccountId) -> Result<Opt
     value.map(|value| decode(&id.0.to_be_bytes(), &value)).transpose()
 }
 
-/// The records of the names in the range, in the order of names.
+/// The records of the names in the range, in the order of names. One that cannot be read is told in the log and left
+/// out: the others must not suffer.
 pub(super) fn records(reader: &dyn Read, names: KeyRange, limit: usize) -> Result<Vec<AccountRecord>> {
     let mut records = Vec::new();
     reader.scan(Table::AccountName, names, &mut |name, id| {
         if records.len() == limit {
             return Ok(ControlFlow::Break(()));
         }
-        let id = AccountId(u32::from_be_bytes(octets("account id", id)?));
-        let name = String::from_utf8_lossy(name);
-        let record = record(reader, id)?;
-        records
-            .push(record.ok_or_else(|| damaged(&format!("account {name} has no record; its id is {id}")))?);
+        match decode_id(id).and_then(|id| record(reader, id)) {
+            Ok(Some(record)) => records.push(record),
+            Ok(None) => {
+                tracing::error!(account = %String::from_utf8_lossy(name), "an account has no record");
+            }
+            Err(error) => tracing::error!(%error, "an account is not usable"),
+        }
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(records)
 }
 
-/// Visits all records. One that cannot be read is told in the log and left out: the others must not suffer.
+/// Visits all records that can be read; tells in the log of the others.
 pub(super) fn each_record(reader: &dyn Read, each: &mut dyn FnMut(AccountRecord)) -> Result<()> {
     reader.scan(Table::Account, KeyRange::all(), &mut |key, value| {
         match decode(key, value) {
@@ -161,8 +180,9 @@ pub(super) fn put_logins(writer: &mut dyn Write, logins: &HashMap<AccountId, Las
     Ok(())
 }
 
-fn decode(key: &[u8], json: &[u8]) -> Result<AccountRecord> {
-    let id = u32::from_be_bytes(octets("account id", key)?);
+/// A row of account.
+pub(super) fn decode(key: &[u8], json: &[u8]) -> Result<AccountRecord> {
+    let AccountId(id) = decode_id(key)?;
     let record: AccountRecord = serde_json::from_slice(json)
         .map_err(|error| damaged(&format!("the record of account {id} cannot be read: {error}")))?;
     if record.id != id {

@@ -1,8 +1,10 @@
 //! Tests of the directory, opened again and again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use proptest::prelude::*;
 
 use super::rows::Interrupted;
 use super::*;
@@ -312,6 +314,43 @@ fn a_damaged_record_is_told_and_the_others_live() {
     let (directory, _) = open(path.path());
     assert!(matches!(directory.find(&name("a")), Err(Error::Damaged(text)) if text.contains("account 1")));
     assert!(directory.find(&name("b")).unwrap().is_some());
+    assert_eq!(names(&directory), ["b"]);
+    let findings = directory.check(true).unwrap();
+    assert!(findings.iter().any(|finding| finding.problem.contains("account 1") && !finding.repaired));
+}
+
+#[test]
+fn a_check_finds_what_does_not_agree_and_repairs_names() {
+    let path = tempfile::tempdir().unwrap();
+    let (directory, _) = open(path.path());
+    add(&directory, &["a", "b", "c"]);
+    assert_eq!(directory.check(true).unwrap(), []);
+    let broken = directory.0.transaction(&mut |writer| {
+        rows::delete_name(writer, &name("a"))?;
+        rows::put_name(writer, &name("stray"), AccountId(2))?;
+        rows::put_name(writer, &name("lost"), AccountId(77))?;
+        rows::put_name(writer, &name("c"), AccountId(2))?;
+        rows::put_next_id(writer, 3)
+    });
+    broken.unwrap();
+    let places = |findings: Vec<crate::check::Finding>| {
+        let mut places: Vec<(String, bool)> = findings
+            .into_iter()
+            .map(|finding| (finding.place.replace("account ", ""), finding.repaired))
+            .collect();
+        places.sort();
+        places
+    };
+    let all = ["a", "c", "lost", "stray", "the next id"];
+    assert_eq!(places(directory.check(false).unwrap()), all.map(|place| (place.to_owned(), false)));
+    let repaired = places(directory.check(true).unwrap());
+    assert_eq!(repaired, all.map(|place| (place.to_owned(), place != "lost")));
+    assert_eq!(places(directory.check(true).unwrap()), [("lost".to_owned(), false)]);
+    for (account, id) in [("a", 1), ("b", 2), ("c", 3)] {
+        assert_eq!(directory.find(&name(account)).unwrap().unwrap().id, id);
+    }
+    assert_eq!(directory.find(&name("stray")).unwrap(), None);
+    assert_eq!(add(&directory, &["d"])[0].as_ref().unwrap().id, 4);
 }
 
 #[test]
@@ -400,6 +439,96 @@ fn readers_never_see_what_is_older_than_a_finished_change() {
         }
         stop.store(true, Ordering::SeqCst);
     });
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Add(Vec<u8>),
+    Rename(u8, u8),
+    Delete(u8),
+    Update(u8, u64),
+    Open,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let account = || 0u8..8;
+    prop_oneof![
+        3 => proptest::collection::vec(account(), 1..5).prop_map(Step::Add),
+        2 => (account(), account()).prop_map(|(from, to)| Step::Rename(from, to)),
+        2 => account().prop_map(Step::Delete),
+        2 => (account(), any::<u64>()).prop_map(|(account, bytes)| Step::Update(account, bytes)),
+        1 => Just(Step::Open),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn the_directory_does_what_a_map_does(steps in proptest::collection::vec(step(), 1..25)) {
+        let path = tempfile::tempdir().unwrap();
+        let mail = Arc::new(Mail::default());
+        let opened = || {
+            let directory = unattached(path.path(), 3).unwrap();
+            directory.attach(mail.clone()).unwrap();
+            directory
+        };
+        let mut directory = opened();
+        let mut model: BTreeMap<u8, (u32, u64)> = BTreeMap::new();
+        let mut used = BTreeSet::new();
+        let named = |account: u8| name(&format!("user{account}"));
+        for step in steps {
+            match step {
+                Step::Add(accounts) => {
+                    let added = accounts.iter().map(|&account| (named(account), None)).collect();
+                    for (account, made) in accounts.iter().zip(directory.add(added).unwrap()) {
+                        prop_assert_eq!(made.is_err(), model.contains_key(account));
+                        if let Ok(made) = made {
+                            prop_assert!(used.insert(made.id), "id {} is used again", made.id);
+                            model.insert(*account, (made.id, 0));
+                        }
+                    }
+                }
+                Step::Rename(from, to) => {
+                    let renamed = directory.rename(&named(from), &named(to));
+                    let good = model.contains_key(&from) && (from == to || !model.contains_key(&to));
+                    prop_assert_eq!(renamed.is_ok(), good);
+                    if good && let Some(account) = model.remove(&from) {
+                        model.insert(to, account);
+                    }
+                }
+                Step::Delete(account) => {
+                    prop_assert_eq!(directory.delete(&named(account)).is_ok(), model.remove(&account).is_some());
+                }
+                Step::Update(account, bytes) => {
+                    let updated = directory.update(&named(account), &mut |record| record.limits.bytes = bytes);
+                    prop_assert_eq!(updated.is_ok(), model.contains_key(&account));
+                    model.entry(account).and_modify(|(_, limit)| *limit = bytes);
+                }
+                Step::Open => {
+                    directory.close().unwrap();
+                    directory = opened();
+                }
+            }
+            let listed: Vec<(AccountName, u32, u64)> = directory
+                .list(None, usize::MAX)
+                .unwrap()
+                .into_iter()
+                .map(|record| (record.name, record.id, record.limits.bytes))
+                .collect();
+            let expected: Vec<_> = model.iter().map(|(&account, &(id, bytes))| (named(account), id, bytes)).collect();
+            prop_assert_eq!(listed, expected);
+            prop_assert_eq!(directory.count(), model.len() as u64);
+            for (&account, &(id, bytes)) in &model {
+                prop_assert_eq!(directory.find(&named(account)).unwrap().unwrap().id, id);
+                let bytes = if bytes == 0 { DEFAULTS.bytes } else { bytes };
+                prop_assert_eq!(directory.limits().of(AccountId(id)).bytes, bytes);
+            }
+            let homes: BTreeSet<u32> = mail.homes().into_iter().map(|(_, id)| id).collect();
+            prop_assert_eq!(homes, model.values().map(|&(id, _)| id).collect());
+            prop_assert_eq!(directory.check(false).unwrap(), []);
+        }
+    }
 }
 
 #[test]
