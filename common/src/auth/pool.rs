@@ -61,3 +61,26 @@ async fn run<T: Send + 'static>(
         AuthError::Unavailable
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_login_waits_for_its_turn_but_not_for_ever() {
+        let pool = Pool::new();
+        let places = pool.computing.available_permits() as u32;
+        let busy = pool.computing.acquire_many(places).await.unwrap();
+        assert_eq!(pool.compute(|| 5).await, Err(AuthError::Unavailable));
+        assert_eq!(pool.look_up(|| 5).await, Ok(5));
+        drop(busy);
+        assert_eq!(pool.compute(|| 5).await, Ok(5));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_of_the_directory_is_a_fault_not_a_refusal() {
+        let pool = Pool::new();
+        assert_eq!(pool.look_up(|| -> u8 { panic!("a bug") }).await, Err(AuthError::Unavailable));
+        assert_eq!(pool.look_ups.available_permits(), LOOK_UPS);
+    }
+}

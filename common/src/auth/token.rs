@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
+use jsonwebtoken::jwk::{Jwk, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::Value;
 
@@ -149,7 +149,9 @@ fn read(file: &Path) -> Result<Read, String> {
 
 fn key(entry: &Value) -> Option<Key> {
     let jwk: Jwk = serde_json::from_value(entry.clone()).ok()?;
-    let for_signatures = !matches!(jwk.common.public_key_use, Some(PublicKeyUse::Encryption));
+    // RFC 7517 sections 4.2 and 4.3
+    let for_signatures = !matches!(jwk.common.public_key_use, Some(PublicKeyUse::Encryption))
+        && jwk.common.key_operations.as_ref().is_none_or(|all| all.contains(&KeyOperations::Verify));
     let algorithm = match jwk.common.key_algorithm {
         None => None,
         // RFC 7517 section 4.4: a key that names its algorithm is for no other.
@@ -159,3 +161,6 @@ fn key(entry: &Value) -> Option<Key> {
     let asymmetric = ALGORITHMS.iter().any(|algorithm| algorithm.family() == key.family());
     (for_signatures && asymmetric).then_some(Key { id: jwk.common.key_id, algorithm, key })
 }
+
+#[cfg(test)]
+mod tests;

@@ -150,4 +150,4 @@ fn client_verifier(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
