@@ -23,6 +23,9 @@ mod syntax;
 mod updates;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -21,7 +21,7 @@ pub fn write(out: &mut Writer<'_>, part: &Part, extended: bool) {
 fn write_multipart(out: &mut Writer<'_>, part: &Part, parts: &[Part], extended: bool) {
     if parts.is_empty() {
         // The grammar wants at least one body; a multipart without boundary or parts has none to show.
-        out.raw(r#"("TEXT" "PLAIN" NIL NIL NIL "7BIT" 0 0)"#);
+        out.raw(r#"("TEXT" "PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7BIT" 0 0)"#);
     }
     parts.iter().for_each(|part| write(out, part, extended));
     out.raw(" ").string(&part.subtype);
@@ -206,8 +206,12 @@ mod tests {
     #[test]
     fn a_multipart_without_parts_is_still_valid() {
         let whole = part("MULTIPART", "MIXED", 0, 0, Kind::Multipart(vec![]));
-        assert_eq!(text(&whole, false), r#"(("TEXT" "PLAIN" NIL NIL NIL "7BIT" 0 0) "MIXED")"#);
-        let expected = r#"(("TEXT" "PLAIN" NIL NIL NIL "7BIT" 0 0) "MIXED" NIL NIL NIL NIL)"#;
+        assert_eq!(
+            text(&whole, false),
+            r#"(("TEXT" "PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7BIT" 0 0) "MIXED")"#
+        );
+        let expected =
+            r#"(("TEXT" "PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7BIT" 0 0) "MIXED" NIL NIL NIL NIL)"#;
         assert_eq!(text(&whole, true), expected);
     }
 }

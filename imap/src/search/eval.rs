@@ -209,8 +209,12 @@ mod tests {
     use super::super::text::Needle;
     use super::*;
 
-    const ROW: Row =
-        Row { uid: Uid(7), flags: Flags(Flags::SEEN.0 | Flags::DRAFT.0), keywords: KeywordBits(0b100), modseq: ModSeq(20) };
+    const ROW: Row = Row {
+        uid: Uid(7),
+        flags: Flags(Flags::SEEN.0 | Flags::DRAFT.0),
+        keywords: KeywordBits(0b100),
+        modseq: ModSeq(20),
+    };
 
     fn flag(flag: Flags, set: bool) -> Key {
         Key::Flag { flag, set }
@@ -254,7 +258,8 @@ mod tests {
     #[test]
     fn cheap_keys_come_first() {
         let cheap = flag(Flags::SEEN, true);
-        let mut key = Key::And(vec![unknown(), Key::Or(vec![unknown(), Key::Larger(1), cheap.clone()]), cheap.clone()]);
+        let mut key =
+            Key::And(vec![unknown(), Key::Or(vec![unknown(), Key::Larger(1), cheap.clone()]), cheap.clone()]);
         sort(&mut key);
         let or = Key::Or(vec![cheap.clone(), Key::Larger(1), unknown()]);
         assert_eq!(key, Key::And(vec![cheap, unknown(), or]));

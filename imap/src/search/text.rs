@@ -77,7 +77,9 @@ mod tests {
             host: b"Example.TEST".to_vec(),
         };
         let list = [Address::GroupStart(b"friends".to_vec()), mailbox, Address::GroupEnd];
-        for text in ["smith", "jörg", "js@example", "@example.test", "<js@example.test>", "Smith <js", "friends", ""] {
+        for text in
+            ["smith", "jörg", "js@example", "@example.test", "<js@example.test>", "Smith <js", "friends", ""]
+        {
             assert!(Needle::new(text).is_in_addresses(&list), "{text}");
         }
         assert!(!Needle::new("jones").is_in_addresses(&list));

@@ -1,0 +1,6 @@
+//! Sessions over real sockets on a real store.
+
+mod client;
+mod fetch;
+mod search;
+mod storing;
