@@ -256,4 +256,15 @@ mod tests {
             assert!(!parse(text).unwrap()[0].sets_seen(), "{text}");
         }
     }
+
+    proptest::proptest! {
+        /// Whatever is sent is a list of items or an error.
+        #[test]
+        fn words_in_any_order_never_panic(words in proptest::collection::vec(proptest::sample::select(vec![
+            "BODY", "BODY.PEEK", "[", "]", "<", ">", "0", ".", "1", "HEADER", "HEADER.FIELDS", "(", ")", " ", "TEXT", "MIME",
+            "UID", "ALL", "99999999999999999999", "{1}\r\nx", "\"y\"", "RFC822", "\u{fc}",
+        ]), 0..30)) {
+            let _ = parse(&words.concat());
+        }
+    }
 }

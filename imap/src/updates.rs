@@ -70,14 +70,6 @@ impl Updates {
         self.list.push(update);
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.written == self.list.len()
-    }
-
-    pub fn list(&self) -> &[Update] {
-        &self.list
-    }
-
     pub fn has_modseqs(&self) -> bool {
         self.list.iter().any(|update| matches!(update, Update::Fetch { items, .. } if items.modseq))
     }

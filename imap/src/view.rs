@@ -233,6 +233,36 @@ impl Known {
         })
     }
 
+    /// The messages of the set, at most so many at a time.
+    pub fn parts(&self, uids: &UidSet, most: usize) -> Vec<UidSet> {
+        let mut parts = Vec::new();
+        let mut part = Vec::new();
+        let mut room = most;
+        for mut range in self.positions(uids) {
+            while !range.is_empty() {
+                let end = range.end.min(range.start.saturating_add(room));
+                part.extend(self.uids_at(range.start..end));
+                room -= end - range.start;
+                range.start = end;
+                if room == 0 {
+                    parts.push(UidSet::from_ranges(part.drain(..)));
+                    room = most;
+                }
+            }
+        }
+        if !part.is_empty() {
+            parts.push(UidSet::from_ranges(part));
+        }
+        parts
+    }
+
+    /// From the UID of the first to that of the last of a range of indices.
+    fn uids_at(&self, range: Range<usize>) -> Option<std::ops::RangeInclusive<u32>> {
+        let first = self.members.nth(range.start)?;
+        let last = self.members.nth(range.end.checked_sub(1)?)?;
+        Some(first.uid.0..=last.uid.0)
+    }
+
     /// The messages of the set as the client knows them, ascending.
     pub fn rows<'a>(&'a self, uids: &'a UidSet) -> impl Iterator<Item = (SeqNum, Row)> + 'a {
         self.positions(uids).flatten().filter_map(|index| self.at(index))
@@ -572,6 +602,20 @@ mod tests {
         assert_eq!(rows("*:559"), [(4, 201)]);
         assert_eq!(rows("1:2,4,6:199,202,300:400"), []);
         assert_eq!(rows("1:*"), [(1, 3), (2, 5), (3, 200), (4, 201)]);
+    }
+
+    #[test]
+    fn sets_are_cut_in_parts() {
+        let known = known(&[1, 2, 5, 6, 9]);
+        let parts = |text: &str, most| {
+            let uids = known.matching(&set(text), Numbering::Uid);
+            known.parts(&uids, most).iter().map(UidSet::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(parts("1:*", 2), ["1:2", "5:6", "9"]);
+        assert_eq!(parts("1:*", 3), ["1:5", "6:9"]);
+        assert_eq!(parts("2,6:*", 2), ["2,6", "9"]);
+        assert_eq!(parts("1:*", 5), ["1:9"]);
+        assert_eq!(parts("3:4", 5), [""; 0]);
     }
 
     #[test]

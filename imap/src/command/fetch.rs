@@ -99,7 +99,10 @@ fn parse_modifiers(arguments: &mut Parser<'_>, fetch: &mut Fetch) -> Result<(), 
 async fn prepare(session: &mut Session, fetch: &Fetch, numbering: Numbering) -> Result<UidSet, Error> {
     let enabled = session.enabled;
     let (selected, stream) = session.selected()?;
-    let tells_flags = fetch.changed_since.is_none() && fetch.items.contains(&Item::Row(RowItem::Flags));
+    let has = |item| fetch.items.contains(&Item::Row(item));
+    // A change that comes with its MODSEQ is not answered by flags alone.
+    let tells_changes = has(RowItem::Flags) && (has(RowItem::ModSeq) || !enabled.condstore);
+    let tells_flags = fetch.changed_since.is_none() && tells_changes;
     let answered = match tells_flags {
         true => selected.view.resolve(&fetch.set, numbering)?,
         false => UidSet::new(),

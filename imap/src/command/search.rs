@@ -19,8 +19,10 @@ use crate::session::{Selected, Session};
 use crate::syntax::Parser;
 use crate::view::{Numbering, SeqNum};
 
-/// Rows that are looked at between two yields.
+/// Rows that are looked at between two yields; fewer when there are many keys.
 const WINDOW: usize = 4096;
+/// Keys that are asked between two yields.
+const WINDOW_KEYS: usize = 256 * 1024;
 /// Octets of messages that are read in one blocking call.
 const READ_AHEAD: u64 = 1024 * 1024;
 
@@ -67,7 +69,7 @@ fn parse(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Search, Er
         arguments.space()?;
     }
     let view = session.selected()?.0.view.known();
-    let mut context = Context { charset, view, nesting, modseq: false, numbered: false };
+    let mut context = Context { charset, view, nesting, modseq: false, numbered: false, bodies: 0 };
     let mut key = parse_keys(arguments, &mut context)?;
     eval::sort(&mut key);
     let Context { modseq, numbered, .. } = context;
@@ -117,8 +119,9 @@ impl Finder<'_> {
         mut rest: impl Iterator<Item = usize> + Send,
         first_only: bool,
     ) -> Result<(), Error> {
+        let width = (WINDOW_KEYS / self.search.key.weight()).clamp(16, WINDOW);
         loop {
-            let window: Vec<usize> = rest.by_ref().take(WINDOW).collect();
+            let window: Vec<usize> = rest.by_ref().take(width).collect();
             if window.is_empty() {
                 return Ok(());
             }
@@ -174,9 +177,10 @@ impl Finder<'_> {
             while undecided.front().is_some_and(|row| row.uid < message.uid) {
                 undecided.pop_front();
             }
-            let Some(row) = undecided.pop_front_if(|row| row.uid == message.uid) else {
+            let Some(row) = undecided.front().copied().filter(|row| row.uid == message.uid) else {
                 return Ok(ControlFlow::Continue(()));
             };
+            undecided.pop_front();
             let mut evidence = Evidence::new(row, self.selected.view.is_recent(row.uid), &message);
             if evidence.matches(&self.search.key)? {
                 matching.insert(row.uid);

@@ -26,14 +26,35 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     let (selected, stream) = session.selected()?;
     require_rights(selected, &change)?;
     let uids = selected.view.resolve(&set, numbering)?;
-    let stored = store(selected, &uids, &change).await?;
     let conditional = change.unchanged_since.is_some();
     let report = if silent { Report::Silent { conditional } } else { Report::Flags };
-    let own = Own { uids: &uids, change: &change, stored: &stored, report };
-    let updates = selected.view.stored(&own, enabled);
-    let updates = if numbering == Numbering::Uid { updates.with_uids() } else { updates };
-    updates.send(stream).await?;
-    reply(selected, &stored, numbering)
+    let mut rest = Rest::default();
+    for uids in selected.view.parts(&uids, AT_ONCE) {
+        let stored = store(selected, &uids, &change).await?;
+        let own = Own { uids: &uids, change: &change, stored: &stored, report };
+        let updates = selected.view.stored(&own, enabled);
+        let updates = if numbering == Numbering::Uid { updates.with_uids() } else { updates };
+        updates.send(stream).await?;
+        rest.add(stored);
+    }
+    reply(selected, &rest, numbering)
+}
+
+/// Messages that one verb changes: the writer does other things between two of them. STORE need not be atomic.
+const AT_ONCE: usize = 10_000;
+
+/// What was not changed.
+#[derive(Default)]
+struct Rest {
+    modified: UidSet,
+    missing: UidSet,
+}
+
+impl Rest {
+    fn add(&mut self, stored: Stored) {
+        self.modified = self.modified.union(&stored.modified);
+        self.missing = self.missing.union(&stored.missing);
+    }
 }
 
 /// `SP sequence-set [store-modifiers] SP store-att-flags`
@@ -121,12 +142,12 @@ async fn store(selected: &Selected, uids: &UidSet, change: &StoreFlags) -> Resul
     Ok(stored)
 }
 
-fn reply(selected: &Selected, stored: &Stored, numbering: Numbering) -> Result<Reply, Error> {
+fn reply(selected: &Selected, rest: &Rest, numbering: Numbering) -> Result<Reply, Error> {
     const GONE: &str = "Some of the messages no longer exist";
-    let modified = (!stored.modified.is_empty())
-        .then(|| Code::Modified(selected.view.numbers(&stored.modified, numbering)));
+    let modified =
+        (!rest.modified.is_empty()).then(|| Code::Modified(selected.view.numbers(&rest.modified, numbering)));
     // RFC 2180 section 4.2.1; by UID an absent message is no error (RFC 9051 section 6.4.9)
-    let gone = numbering == Numbering::Seq && selected.view.rows(&stored.missing).next().is_some();
+    let gone = numbering == Numbering::Seq && selected.view.rows(&rest.missing).next().is_some();
     match (gone, modified) {
         (true, code) => Err(Error::no(code.unwrap_or(Code::ExpungeIssued), GONE)),
         (false, Some(code)) => {

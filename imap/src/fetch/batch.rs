@@ -116,7 +116,7 @@ impl Batch {
             wanted.pop_front();
             self.trouble.expunged = true;
         }
-        wanted.pop_front_if(|first| first.row.uid == uid)
+        if wanted.front()?.row.uid == uid { wanted.pop_front() } else { None }
     }
 
     fn item(&mut self, item: Ready<'_>, known: &Known<'_>) {

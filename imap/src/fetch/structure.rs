@@ -107,7 +107,8 @@ fn write_languages(out: &mut Writer<'_>, languages: &[Vec<u8>]) {
 #[cfg(test)]
 mod tests {
     use bytes::BytesMut;
-    use message::Envelope;
+    use message::{Envelope, Summary};
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -213,5 +214,86 @@ mod tests {
         let expected =
             r#"(("TEXT" "PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7BIT" 0 0) "MIXED" NIL NIL NIL NIL)"#;
         assert_eq!(text(&whole, true), expected);
+    }
+
+    /// What stands behind one value of the grammar: a number, NIL, a string or a list.
+    fn value(text: &[u8]) -> Option<&[u8]> {
+        match text.first()? {
+            b'(' => list(&text[1..]),
+            b'"' => {
+                let mut at = 1;
+                loop {
+                    match text.get(at)? {
+                        b'"' => return Some(&text[at + 1..]),
+                        b'\\' => at += 2,
+                        b'\r' | b'\n' | 0 | 0x80.. => return None,
+                        _ => at += 1,
+                    }
+                }
+            }
+            b'{' => {
+                let end = text.iter().position(|&octet| octet == b'}')?;
+                let size: usize = std::str::from_utf8(&text[1..end]).ok()?.parse().ok()?;
+                text.get(end + 1..)?.strip_prefix(b"\r\n")?.get(size..)
+            }
+            b'0'..=b'9' => {
+                Some(&text[text.iter().position(|octet| !octet.is_ascii_digit()).unwrap_or(text.len())..])
+            }
+            _ => text.strip_prefix(b"NIL"),
+        }
+    }
+
+    /// Values up to the closing parenthesis; only lists may stand together without a space.
+    fn list(mut text: &[u8]) -> Option<&[u8]> {
+        loop {
+            let is_list = text.first() == Some(&b'(');
+            text = value(text)?;
+            match text.first()? {
+                b')' => return Some(&text[1..]),
+                b' ' => text = &text[1..],
+                b'(' if is_list => {}
+                _ => return None,
+            }
+        }
+    }
+
+    const PIECES: &[&str] = &[
+        "Content-Type: multipart/mixed; boundary=a\r\n",
+        "Content-Type: multipart/digest; boundary=\"b\"\r\n",
+        "Content-Type: message/rfc822\r\n",
+        "Content-Type: text/plain; name=\"\\\"\u{fc}\"\r\n",
+        "Content-Type: ;;;\r\n",
+        "Content-Type: multipart/mixed\r\n",
+        "Content-Disposition: attachment; filename*0=a; filename*1=b\r\n",
+        "Content-Language: en, de\r\n",
+        "From: a: b@c, \"d\" <e@f>;\r\n",
+        "To: <@x,@y:z@w> (comment\r\n",
+        "Subject: \r\n\tx\r\n",
+        "\r\n",
+        "--a\r\n",
+        "--a--\r\n",
+        "--b\r\n",
+        "--b--\r\n",
+        "text\r\n",
+        "\n",
+        "\u{7f}\u{1}\r",
+        ": \r\n",
+        "Date: \"\r\n",
+    ];
+
+    proptest! {
+        /// Valid syntax whatever the message is.
+        #[test]
+        fn hostile_mime_gives_valid_syntax(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..60)) {
+            let summary = Summary::parse(pieces.concat().as_bytes());
+            for extended in [false, true] {
+                let mut out = BytesMut::new();
+                write(&mut Writer::new(&mut out), &summary.structure, extended);
+                prop_assert_eq!(value(&out), Some(&b""[..]), "{}", String::from_utf8_lossy(&out));
+            }
+            let mut out = BytesMut::new();
+            envelope::write(&mut Writer::new(&mut out), &summary.envelope);
+            prop_assert_eq!(value(&out), Some(&b""[..]), "{}", String::from_utf8_lossy(&out));
+        }
     }
 }

@@ -9,6 +9,7 @@ use super::charset::Charset;
 use super::text::Needle;
 use crate::date::Date;
 use crate::error::Error;
+use crate::response::Code;
 use crate::syntax::Parser;
 use crate::view::{Known, Numbering, keyword_mask};
 
@@ -99,6 +100,15 @@ impl Key {
         }
     }
 
+    /// How many keys it is made of, itself counted.
+    pub fn weight(&self) -> usize {
+        match self {
+            Key::And(keys) | Key::Or(keys) => 1 + keys.iter().map(Key::weight).sum::<usize>(),
+            Key::Not(key) => 1 + key.weight(),
+            _ => 1,
+        }
+    }
+
     /// Matches every message.
     fn all() -> Key {
         Key::And(Vec::new())
@@ -123,6 +133,8 @@ pub struct Context<'a> {
     pub modseq: bool,
     /// A key of message sequence numbers was seen: they must not move. RFC 7162 section 3.2.10.2
     pub numbered: bool,
+    /// Keys that search bodies.
+    pub bodies: usize,
 }
 
 /// A row of [`SEARCH_KEYS`].
@@ -151,7 +163,7 @@ pub static SEARCH_KEYS: &[KeyRow] = rows![
     "ANSWERED" => |_, _| key(Key::flag(Flags::ANSWERED)),
     "BCC" => |parser, context| addresses(parser, context, AddressField::Bcc),
     "BEFORE" => |parser, _| arrived(parser, When::Before),
-    "BODY" => |parser, context| string(parser, context, Key::Body),
+    "BODY" => |parser, context| body(parser, context, Key::Body),
     "CC" => |parser, context| addresses(parser, context, AddressField::Cc),
     "DELETED" => |_, _| key(Key::flag(Flags::DELETED)),
     "DRAFT" => |_, _| key(Key::flag(Flags::DRAFT)),
@@ -175,7 +187,7 @@ pub static SEARCH_KEYS: &[KeyRow] = rows![
     "SINCE" => |parser, _| arrived(parser, When::Since),
     "SMALLER" => |parser, _| size(parser, Key::Smaller),
     "SUBJECT" => |parser, context| string(parser, context, Key::Subject),
-    "TEXT" => |parser, context| string(parser, context, Key::Text),
+    "TEXT" => |parser, context| body(parser, context, Key::Text),
     "TO" => |parser, context| addresses(parser, context, AddressField::To),
     "UID" => |parser, context| {
         parser.space()?;
@@ -201,6 +213,19 @@ fn needle(parser: &mut Parser<'_>, context: &Context<'_>) -> Result<Needle, Erro
 
 fn string(parser: &mut Parser<'_>, context: &Context<'_>, make: fn(Needle) -> Key) -> Result<Begin, Error> {
     key(make(needle(parser, context)?))
+}
+
+/// Each costs a walk through every message.
+fn body(parser: &mut Parser<'_>, context: &mut Context<'_>, make: fn(Needle) -> Key) -> Result<Begin, Error> {
+    const MOST: usize = 100;
+    context.bodies += 1;
+    if context.bodies > MOST {
+        return Err(Error::no(
+            Code::Limit,
+            format!("More than {MOST} strings to look for in bodies; search in steps"),
+        ));
+    }
+    string(parser, context, make)
 }
 
 fn addresses(parser: &mut Parser<'_>, context: &Context<'_>, field: AddressField) -> Result<Begin, Error> {
@@ -357,6 +382,7 @@ fn begin(parser: &mut Parser<'_>, context: &mut Context<'_>) -> Result<Begin, Er
 mod tests {
     use std::sync::Arc;
 
+    use proptest::prelude::*;
     use store::{ModSeq, Row, State, Uid};
 
     use super::*;
@@ -373,8 +399,14 @@ mod tests {
 
     fn parse_all(text: &str) -> Result<(Key, bool, bool), Error> {
         let view = view();
-        let mut context =
-            Context { charset: Charset::default(), view: &view, nesting: 20, modseq: false, numbered: false };
+        let mut context = Context {
+            charset: Charset::default(),
+            view: &view,
+            nesting: 20,
+            modseq: false,
+            numbered: false,
+            bodies: 0,
+        };
         let mut parser = Parser::new(text.as_bytes(), 0, Limits::default());
         let key = parse_keys(&mut parser, &mut context)?;
         Ok((key, context.modseq, context.numbered))
@@ -520,10 +552,29 @@ mod tests {
     }
 
     #[test]
+    fn strings_in_bodies_have_a_limit() {
+        assert!(parse_all(&format!("{}ALL", "BODY x ".repeat(100))).is_ok());
+        let error = parse_all(&format!("{}ALL", "TEXT x ".repeat(101))).unwrap_err();
+        assert!(matches!(error, Error::No { code: Some(Code::Limit), .. }));
+    }
+
+    #[test]
     fn cheap_keys_cost_less() {
         let cost = |text: &str| one(text).cost();
         assert!(cost("SEEN") < cost("LARGER 1") && cost("LARGER 1") < cost("SUBJECT x"));
         assert!(cost("SUBJECT x") < cost("HEADER a b") && cost("HEADER a b") < cost("BODY x"));
         assert_eq!(cost("OR SEEN NOT (DRAFT BODY x)"), Cost::Body);
+    }
+
+    proptest! {
+        /// Whatever is sent is a search or an error.
+        #[test]
+        fn words_in_any_order_never_panic(words in prop::collection::vec(prop::sample::select(vec![
+            "OR", "NOT", "(", ")", " ", "SEEN", "1:*", "UID", "BODY", "x", "{1}\r\nx", "\"y\"", "MODSEQ", "7", "*", "$",
+            "HEADER", "ON", "1-Feb-1994", "CHARSET", "\u{fc}",
+        ]), 0..40)) {
+            let _ = parse_all(&words.concat());
+            let _ = parse_all(&words.join(" "));
+        }
     }
 }

@@ -311,3 +311,18 @@ async fn changes_of_others_are_told_before_a_fetch_and_once() {
     let lines = client.ok("FETCH 1 UID").await;
     assert_eq!(lines, ["* 3 EXISTS", "* 3 RECENT", "* 1 FETCH (UID 1)"]);
 }
+
+// RFC 7162 section 3.2.4: a change from elsewhere comes with its MODSEQ, whatever the FETCH asks for
+#[tokio::test(flavor = "multi_thread")]
+async fn flags_alone_do_not_hide_the_modseq_of_a_change() {
+    let server = Server::new();
+    server.deliver(&[FIRST]).await;
+    let mut client = server.select().await;
+    client.ok("ENABLE CONDSTORE").await;
+    flag(&server, 1, Flags::FLAGGED).await;
+    let lines = client.ok("FETCH 1 FLAGS").await;
+    assert!(lines[0].starts_with("* 1 FETCH (UID 1 FLAGS (\\Flagged \\Recent) MODSEQ ("), "{lines:?}");
+    assert_eq!(lines[1..], ["* 1 FETCH (FLAGS (\\Flagged \\Recent))"]);
+    flag(&server, 1, Flags::DRAFT).await;
+    assert_eq!(client.ok("FETCH 1 (FLAGS MODSEQ)").await.len(), 1);
+}

@@ -236,3 +236,19 @@ async fn copy_over_quota() {
     assert!(text.starts_with("[OVERQUOTA] "), "{text}");
     client.ok("MOVE 1 other").await;
 }
+
+/// More than one verb changes at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn stores_of_many_messages() {
+    let server = Server::new();
+    let message = server.message("", MESSAGE);
+    server.mailbox("INBOX").append(vec![message; 25_000]).await.unwrap();
+    let mut client = server.select().await;
+    let lines = client.ok("STORE 1:* +FLAGS (\\Seen)").await;
+    assert_eq!(lines.len(), 25_000);
+    for (index, line) in lines.iter().enumerate() {
+        assert_eq!(*line, format!("* {} FETCH (FLAGS (\\Seen \\Recent))", index + 1));
+    }
+    assert_eq!(client.ok("SEARCH UNSEEN").await, ["* SEARCH"]);
+    assert_eq!(client.ok("UID FETCH 1:* (FLAGS)").await.len(), 25_000);
+}
