@@ -9,6 +9,7 @@ use conf::{Config, Loaded, Request, Surroundings};
 use store::Store;
 
 use crate::cli::Global;
+use crate::exit::Exit;
 use crate::{output, privileges, service};
 
 /// The configuration that the command line asks for.
@@ -69,14 +70,19 @@ impl Access {
 }
 
 /// Loads the configuration, runs one operation and prints its outcome.
-pub fn run(global: &Global, operation: &Operation) -> Result<crate::exit::Exit> {
+pub fn run(global: &Global, operation: &Operation) -> Result<Exit> {
     let loaded = load(global)?;
+    if operation.needs_server() {
+        let outcome = Client::new(&loaded.config.admin.socket).run(operation, &output::ignore_progress)?;
+        output::print(&outcome, global.json)?;
+        return Ok(Exit::Done);
+    }
     let creates = matches!(operation, Operation::AccountAdd { .. } | Operation::AccountImport { .. });
     let access = Access::open(&loaded.config, creates)?;
     let outcome = access.run(operation)?;
     access.close()?;
     output::print(&outcome, global.json)?;
-    Ok(crate::exit::Exit::Done)
+    Ok(Exit::Done)
 }
 
 /// Opens the store as the user that the server runs as, so that no file in it belongs to root.

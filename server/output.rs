@@ -9,19 +9,21 @@ use admin::{
 use anyhow::{Context, Result};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use conf::ByteSize;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::time;
 
 /// Prints and flushes; a reader that went away is no error.
 pub fn print(outcome: &Outcome, json: bool) -> Result<()> {
-    let text = if json {
-        serde_json::to_string(outcome).context("the outcome cannot be written as JSON")?
-    } else {
-        human(outcome)
-    };
-    line(&text)
+    if json {
+        return line(&serde_json::to_string(outcome).context("the outcome cannot be written as JSON")?);
+    }
+    line(&clean(&human(outcome)))
+}
+
+/// Names of mailboxes and of clients come from outside and must not speak to the terminal.
+fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
 /// One line or table on standard output.
@@ -67,6 +69,9 @@ fn human(outcome: &Outcome) -> String {
 fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(header.to_vec());
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
     table
 }
 
@@ -83,7 +88,6 @@ fn account(account: &AccountView) -> String {
         (0, _) => format!("{} (the default)", print(in_force)),
         _ => print(in_force),
     };
-    let octets = |octets: u64| ByteSize(octets).to_string();
     let limits = account.limits_in_force;
     facts(&[
         ("account", account.name.clone()),
@@ -98,10 +102,7 @@ fn account(account: &AccountView) -> String {
                 limit(account.limits.messages, limits.messages, &|n| n.to_string())
             ),
         ),
-        (
-            "size",
-            format!("{} of {}", octets(account.bytes), limit(account.limits.bytes, limits.bytes, &octets)),
-        ),
+        ("size", format!("{} of {}", size(account.bytes), limit(account.limits.bytes, limits.bytes, &size))),
         ("last IMAP login", moment(account.last_login.imap)),
         ("last POP3 login", moment(account.last_login.pop3)),
         ("created", time::print(account.created)),

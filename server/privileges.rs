@@ -1,7 +1,7 @@
 //! Root binds the ports and makes the directories; then the process becomes the server's user for good.
 
 use std::fs;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -50,34 +50,49 @@ pub fn target(config: &Config) -> Result<Option<Target>> {
 
 /// Makes a directory for the server alone (0700) or for all to pass through (0755), owned by its user.
 pub fn make_directory(path: &Path, mode: u32, target: Option<&Target>) -> Result<()> {
-    if !path.is_dir() {
-        let made = fs::DirBuilder::new().recursive(true).mode(mode).create(path);
+    let made = !path.is_dir();
+    if made {
+        let made = fs::DirBuilder::new().recursive(true).create(path);
         made.with_context(|| {
             format!(
                 "the directory {} cannot be made; make it, or set server.data and server.runtime_dir",
                 path.display()
             )
         })?;
+        let permissions = fs::set_permissions(path, PermissionsExt::from_mode(mode));
+        permissions.with_context(|| format!("the permissions of {} cannot be set", path.display()))?;
     }
-    let Some(target) = target else { return Ok(()) };
-    own(path, target)
+    match target {
+        Some(target) if made || is_ours_but_roots(path) => own(path, target),
+        _ => Ok(()),
+    }
 }
 
-/// Gives what belongs to root in the server's own directories to its user, as after commands that root ran before the
-/// first start. What belongs to a third user is left alone.
+/// Whether root made it for the server, before its first start or by a command. Only such a directory is given away, and
+/// only while it is root's, so that nobody else can have put anything into it.
+fn is_ours_but_roots(path: &Path) -> bool {
+    let of_root = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.uid() == 0);
+    let empty = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    of_root && (empty || path.join("store.json").exists() || path.join("directory.redb").exists())
+}
+
+/// Gives a directory and all that is in it to the server's user; itself at last, when the rest is done.
 fn own(path: &Path, target: &Target) -> Result<()> {
     let metadata =
         fs::symlink_metadata(path).with_context(|| format!("{} cannot be looked at", path.display()))?;
-    if metadata.uid() == 0 && !target.uid.is_root() {
-        std::os::unix::fs::lchown(path, Some(target.uid.as_raw()), Some(target.gid.as_raw()))
-            .with_context(|| format!("{} cannot be given to user {}", path.display(), target.name))?;
-    }
     if metadata.is_dir() {
-        for entry in fs::read_dir(path).with_context(|| format!("{} cannot be listed", path.display()))? {
-            own(&entry.with_context(|| format!("{} cannot be listed", path.display()))?.path(), target)?;
+        let listed = || format!("{} cannot be listed", path.display());
+        for entry in fs::read_dir(path).with_context(listed)? {
+            own(&entry.with_context(listed)?.path(), target)?;
         }
     }
-    Ok(())
+    std::os::unix::fs::lchown(path, Some(target.uid.as_raw()), Some(target.gid.as_raw()))
+        .with_context(|| format!("{} cannot be given to user {}", path.display(), target.name))
+}
+
+/// What this process makes is for itself alone, unless it says otherwise.
+pub fn keep_private() {
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
 }
 
 /// Becomes the user, with no way back. Must run while the process has one thread.
@@ -97,6 +112,7 @@ pub fn drop_to(target: &Target) -> Result<()> {
 
 /// For commands that open the store themselves.
 pub fn become_server_user(config: &Config) -> Result<()> {
+    keep_private();
     let target = target(config)?;
     make_directory(&config.server.data, 0o700, target.as_ref())?;
     match target {

@@ -26,7 +26,7 @@ pub struct Client {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// No socket, or nobody behind it: the store can be opened instead.
-    #[error("no server is running at {}", .0.display())]
+    #[error("no server is running: nobody answers at {}\n  Start it with `restante serve` or `systemctl start restante`, or name its data directory with --data.", .0.display())]
     NotRunning(PathBuf),
     /// A server may run, but not for this user.
     #[error("the administration socket {} does not let you in\n  Run this as root or as the server's user, such as `sudo restante ...`.", .0.display())]

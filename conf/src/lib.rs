@@ -17,6 +17,8 @@ mod problem;
 mod profile;
 mod reader;
 mod section;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 

@@ -100,8 +100,11 @@ impl Surroundings {
 }
 
 fn host_name() -> Option<String> {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
-    Some(name.trim().to_owned()).filter(|name| !name.is_empty() && name != "(none)")
+    let read = |path: &str| {
+        let name = std::fs::read_to_string(path).ok()?;
+        Some(name.trim().to_owned()).filter(|name| !name.is_empty() && name != "(none)")
+    };
+    read("/proc/sys/kernel/hostname").or_else(|| read("/etc/hostname"))
 }
 
 #[cfg(test)]

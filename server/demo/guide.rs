@@ -65,10 +65,10 @@ Restante demo. Everything is gone when it stops (Ctrl-C).
 Try it:
 
   # the mailboxes; the newest message; the same mail over POP3
-  curl -k -u {alice}:{PASSWORD} imaps://127.0.0.1:{imaps}/
-  curl -k -u {alice}:{PASSWORD} 'imaps://127.0.0.1:{imaps}/INBOX;MAILINDEX=*'
-  curl -k -u {alice}:{PASSWORD} pop3s://127.0.0.1:{pop3s}/
-  curl -k -u {alice}:{PASSWORD} pop3s://127.0.0.1:{pop3s}/1
+  curl -sSk -u {alice}:{PASSWORD} imaps://127.0.0.1:{imaps}/
+  curl -sSk -u {alice}:{PASSWORD} 'imaps://127.0.0.1:{imaps}/INBOX;MAILINDEX=*'
+  curl -sSk -u {alice}:{PASSWORD} pop3s://127.0.0.1:{pop3s}/
+  curl -sSk -u {alice}:{PASSWORD} pop3s://127.0.0.1:{pop3s}/1
 
   # speak the protocols yourself: a login {alice} {PASSWORD}  |  user {alice}, pass {PASSWORD}
   openssl s_client -quiet -crlf -starttls imap -connect 127.0.0.1:{imap}

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use conf::{Config, Request, Surroundings};
 
 use crate::cli::Global;
-use crate::commands::serve::{self, Started, Stopped};
+use crate::commands::serve;
 use crate::exit::Exit;
 use crate::{log, output, service};
 
@@ -50,7 +50,7 @@ impl Demo {
         let directory =
             directory.context("no temporary directory can be made; set TMPDIR to a place that has room")?;
         let config = self.config(directory.path(), global)?;
-        log::start(&config.log)?;
+        log::start_live(&config.log.level)?;
         let prepared =
             serve::prepare(&config, None, " Or let the demo take free ports: restante demo --ports auto.")?;
         let runtime = serve::runtime()?;
@@ -60,7 +60,7 @@ impl Demo {
             let started = prepared.start(&config).await?;
             common::block(|| sample::fill(&started.store))?;
             output::line(&if json { guide.json() } else { guide.text() })?;
-            until_stopped(started).await
+            started.until_stopped(None).await
         }));
         let exit = stopped.context("the demo was cut short")?.map(|stopped| stopped.exit(runtime));
         directory.close().context("the temporary directory cannot be removed; remove it by hand")?;
@@ -86,10 +86,6 @@ impl Demo {
     fn level(&self, global: &Global) -> &'static str {
         if self.quiet || global.json { "warn" } else { "warn,imap=debug,pop3=debug,lmtp=debug" }
     }
-}
-
-async fn until_stopped(started: Started) -> Result<Stopped> {
-    started.until_stopped(None).await
 }
 
 /// The certificate to compare with what a client shows.

@@ -197,6 +197,12 @@ impl Operation {
         result
     }
 
+    /// Whether it asks for what only a running server has.
+    pub fn needs_server(&self) -> bool {
+        use Operation as O;
+        matches!(self, O::Sessions | O::Kick { .. } | O::KickAccount { .. } | O::Lockouts | O::Unlock { .. })
+    }
+
     fn dispatch(&self, context: &Context<'_>) -> Result<Outcome, Failure> {
         use Operation as O;
         match self {
