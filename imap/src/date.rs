@@ -88,7 +88,7 @@ pub fn parse_date(text: &[u8]) -> Option<Date> {
     Date::new(digits(year, 4..=4)?, parse_month(month)?, digits(day, 1..=2)?)
 }
 
-/// `date-time` without its quotes. A day of one digit needs no space before it: many clients leave it out.
+/// `date-time` without its quotes. A day of one digit is taken with or without the space before it.
 pub fn parse_date_time(text: &[u8]) -> Option<DateTime> {
     let text = text.strip_prefix(b" ").unwrap_or(text);
     let mut parts = text.split(|&c| c == b' ');

@@ -22,6 +22,7 @@ use crate::error::Error;
 use crate::name::Rights;
 use crate::response::{After, Code, Reply, Writer};
 use crate::syntax::{self, LiteralHeader, Parser};
+use crate::updates::BATCH;
 use crate::view::{Expunge, View};
 
 /// RFC 9051 section 5.4: "the duration of such a timer MUST be at least 30 minutes".
@@ -334,6 +335,14 @@ impl Session {
         Writer::new(&mut self.stream)
     }
 
+    /// Sends what is written when it has become a batch, so that no answer is held whole.
+    pub async fn flush_batch(&mut self) -> Result<(), Error> {
+        if self.stream.queued() < BATCH {
+            return Ok(());
+        }
+        Ok(self.stream.flush().await?)
+    }
+
     /// Message numbers of the command in work.
     pub fn numbers(&self) -> Numbers {
         self.command.numbers
@@ -364,7 +373,7 @@ impl Session {
         self.forbids_expunge = true;
     }
 
-    /// A CONDSTORE enabling command was given. RFC 7162 section 3.1.2: the client learns HIGHESTMODSEQ at once.
+    /// A CONDSTORE enabling command was given. RFC 7162 section 3.1: the client learns HIGHESTMODSEQ at once.
     pub fn enable_condstore(&mut self) {
         if std::mem::replace(&mut self.enabled.condstore, true) {
             return;

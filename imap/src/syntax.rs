@@ -1,7 +1,7 @@
 //! What clients write: the grammar of RFC 9051 section 9 (and RFC 3501 section 9), one method a rule.
 //!
 //! A [`Parser`] walks over one whole command: its lines with the literals in place (`{3}` CRLF and three octets). It
-//! borrows, never recurses by itself, and its errors say where in the command what was expected.
+//! borrows, never recurses, and its errors say where in the command what was expected.
 
 use std::borrow::Cow;
 
@@ -14,13 +14,13 @@ use crate::error::Error;
 pub struct Parser<'a> {
     input: &'a [u8],
     at: usize,
-    depth: usize,
     limits: Limits,
 }
 
 /// Bounds of what one command may ask for.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
+    /// How deep search keys may nest.
     pub nesting: usize,
     pub keywords: usize,
 }
@@ -55,7 +55,7 @@ type Result<T> = std::result::Result<T, Error>;
 impl<'a> Parser<'a> {
     /// A parser over `input` that begins at the offset `at`, so that errors count from the command's first octet.
     pub fn new(input: &'a [u8], at: usize, limits: Limits) -> Parser<'a> {
-        Parser { input, at, depth: 0, limits }
+        Parser { input, at, limits }
     }
 
     /// The next octet, not consumed.
@@ -68,16 +68,17 @@ impl<'a> Parser<'a> {
         self.input.get(self.at..).unwrap_or_default()
     }
 
-    pub fn is_at_end(&self) -> bool {
-        self.at >= self.input.len()
-    }
-
-    /// The command must end here. One trailing space is let pass: Outlook 2003 and several telephones send it.
+    /// The command must end here. One trailing space is let pass: it can mean nothing else.
     pub fn end(&self) -> Result<()> {
         match self.rest() {
             b"" | b" " => Ok(()),
             _ => Err(self.expected("the end of the command")),
         }
+    }
+
+    /// Consumes a space that something follows: an optional argument.
+    pub fn more(&mut self) -> bool {
+        self.rest().len() > 1 && self.take(b' ')
     }
 
     /// A syntax error at this place.
@@ -288,17 +289,6 @@ impl<'a> Parser<'a> {
             .ok_or_else(|| self.back(before, "a date-time like \" 1-Feb-2026 12:00:00 +0000\""))
     }
 
-    /// Runs `inner` one level deeper and fails beyond the limit: every rule that contains itself goes through here.
-    pub fn nested<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        if self.depth >= self.limits.nesting {
-            return Err(Error::bad(format!("Nested deeper than {} levels", self.limits.nesting)));
-        }
-        self.depth += 1;
-        let result = inner(self);
-        self.depth -= 1;
-        result
-    }
-
     /// `quoted = DQUOTE *QUOTED-CHAR DQUOTE`. Octets above 127 are taken as they are (UTF-8 in passwords and searches).
     pub fn quoted(&mut self) -> Result<Cow<'a, [u8]>> {
         self.expect(b'"')?;
@@ -469,6 +459,20 @@ mod tests {
     }
 
     #[test]
+    fn one_trailing_space_is_let_pass() {
+        let mut parser = parser("a ");
+        parser.atom().unwrap();
+        assert!(!parser.more());
+        parser.end().unwrap();
+        let mut parser = self::parser("a b");
+        parser.atom().unwrap();
+        assert!(is_bad(parser.end()));
+        assert!(parser.more());
+        assert_eq!(parser.atom().unwrap(), "b");
+        assert!(is_bad(self::parser("  ").end()));
+    }
+
+    #[test]
     fn flag_lists() {
         let list = parser("(\\Seen \\deleted $Forwarded $forwarded)").flag_list().unwrap();
         assert_eq!(list.flags, Flags::SEEN.with(Flags::DELETED));
@@ -478,18 +482,6 @@ mod tests {
         {
             assert!(is_bad(parser(input).flag_list()), "{input:?}");
         }
-    }
-
-    #[test]
-    fn nesting_has_a_limit() {
-        fn list(parser: &mut Parser<'_>) -> Result<usize> {
-            if !parser.take(b'(') {
-                return Ok(0);
-            }
-            parser.nested(list).map(|depth| depth + 1)
-        }
-        assert_eq!(list(&mut parser(&"(".repeat(20))).unwrap(), 20);
-        assert!(is_bad(list(&mut parser(&"(".repeat(100_000)))));
     }
 
     #[test]

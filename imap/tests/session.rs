@@ -19,7 +19,9 @@ async fn a_message_goes_in_and_comes_out() {
     assert!(appended.contains("[APPENDUID "), "{appended}");
     let lines = client.ok("FETCH 1 (UID FLAGS RFC822.SIZE BODY[])").await;
     let size = MESSAGE.len();
-    let expected = format!("* 1 FETCH (UID 1 FLAGS (\\Seen \\Recent $Work) RFC822.SIZE {size} BODY[] {{{size}}}\r\n{MESSAGE})");
+    let expected = format!(
+        "* 1 FETCH (UID 1 FLAGS (\\Seen \\Recent $Work) RFC822.SIZE {size} BODY[] {{{size}}}\r\n{MESSAGE})"
+    );
     let same = |line: &String| line.replace("$Work \\Recent", "\\Recent $Work") == expected;
     assert!(lines.iter().any(same), "{lines:?}");
     let lines = client.ok("STATUS INBOX (MESSAGES UNSEEN UIDNEXT)").await;
@@ -167,7 +169,8 @@ async fn nonsense_is_bad_and_does_not_last() {
 async fn deep_nesting_is_refused() {
     let server = Server::start().await;
     let mut client = server.inbox().await;
-    for command in [format!("SEARCH {}", "(".repeat(30_000)), format!("SEARCH {}ALL", "NOT ".repeat(10_000))] {
+    for command in [format!("SEARCH {}", "(".repeat(30_000)), format!("SEARCH {}ALL", "NOT ".repeat(10_000))]
+    {
         client.bad(&command).await;
     }
     client.raw(format!("x SEARCH {}\r\n", "(".repeat(100_000)).as_bytes()).await;
@@ -205,7 +208,10 @@ async fn quick_resynchronization() {
 
     let lines = other.ok(&format!("SELECT INBOX (QRESYNC ({validity} {modseq}))")).await;
     assert!(has(&lines, "* VANISHED (EARLIER) 2,4"), "{lines:?}");
-    assert!(lines.iter().any(|line| line.starts_with("* 1 FETCH (UID 1 FLAGS (\\Flagged) MODSEQ (")), "{lines:?}");
+    assert!(
+        lines.iter().any(|line| line.starts_with("* 1 FETCH (UID 1 FLAGS (\\Flagged) MODSEQ (")),
+        "{lines:?}"
+    );
     // Only of the UIDs that the client knows
     let lines = other.ok(&format!("SELECT INBOX (QRESYNC ({validity} {modseq} 3:5))")).await;
     assert!(lines[0].starts_with("* OK [CLOSED]"), "{lines:?}");
@@ -250,4 +256,28 @@ async fn an_account_has_so_many_connections() {
         let lines = client.no("LOGIN bob@example.test restante").await;
         assert!(lines[0].contains("[LIMIT]"), "{lines:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_not_log_in_is_cut_off() {
+    let server = Server::with(|options| options.login_timeout = std::time::Duration::from_millis(300)).await;
+    let mut silent = server.connect().await;
+    let lines = silent.closed().await;
+    assert!(lines.last().unwrap().starts_with("* BYE "), "{lines:?}");
+    // Octet by octet does not help.
+    let mut slow = server.connect().await;
+    slow.raw(b"a LOGIN {10}\r\n").await;
+    assert!(slow.line().await.starts_with("+ "));
+    slow.raw(b"x").await;
+    let lines = slow.closed().await;
+    assert!(lines.last().unwrap().starts_with("* BYE "), "{lines:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_is_small() {
+    let server = Server::start().await;
+    let socket = server.socket().await;
+    let session = imap::serve(socket, std::sync::Arc::clone(&server.service));
+    let octets = std::mem::size_of_val(&session);
+    assert!(octets <= 4096, "{octets}");
 }

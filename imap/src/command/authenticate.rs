@@ -13,7 +13,7 @@ use crate::syntax::Parser;
 pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Reply, Error> {
     arguments.space()?;
     let mechanism = arguments.atom()?.to_ascii_uppercase();
-    let initial = if arguments.take(b' ') { Some(initial_response(arguments)?) } else { None };
+    let initial = if arguments.more() { Some(initial_response(arguments)?) } else { None };
     arguments.end()?;
     let context = session.auth_context();
     let exchange = session.service.shared.authenticator.start(&mechanism, &context)?;

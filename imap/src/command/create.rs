@@ -11,7 +11,7 @@ use crate::syntax::Parser;
 pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Reply, Error> {
     arguments.space()?;
     let name = arguments.mailbox()?;
-    let special_use = if arguments.take(b' ') { use_parameter(arguments)? } else { None };
+    let special_use = if arguments.more() { use_parameter(arguments)? } else { None };
     arguments.end()?;
     // RFC 9051 section 6.3.4: a separator at the end says that names below are to follow; it is not part of the name.
     let name = name.strip_suffix(MailboxName::SEPARATOR).unwrap_or(&name);

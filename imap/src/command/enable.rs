@@ -9,7 +9,7 @@ use crate::syntax::Parser;
 /// What is not known, or needs no ENABLE, is ignored; ENABLED tells what was done.
 pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Reply, Error> {
     let mut asked = Vec::new();
-    while arguments.take(b' ') {
+    while arguments.more() {
         asked.push(arguments.atom()?);
     }
     if asked.is_empty() {

@@ -11,9 +11,6 @@ use crate::response::{Reply, Writer};
 use crate::session::Session;
 use crate::syntax::Parser;
 
-/// Output that is written before it is sent.
-const BATCH: usize = 256 * 1024;
-
 /// A parsed LIST.
 #[derive(Default)]
 struct List {
@@ -47,9 +44,7 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     })?;
     for one in &listed {
         list.write(&mut session.writer(), one);
-        if session.stream.queued() >= BATCH {
-            session.stream.flush().await?;
-        }
+        session.flush_batch().await?;
     }
     Ok(Reply::completed())
 }
@@ -120,7 +115,7 @@ fn parse(arguments: &mut Parser<'_>) -> Result<List, Error> {
     arguments.space()?;
     plain &= arguments.peek() != Some(b'(');
     list.patterns = patterns(arguments)?;
-    if arguments.take(b' ') {
+    if arguments.more() {
         if !arguments.word("RETURN") {
             return Err(arguments.expected("RETURN"));
         }

@@ -25,6 +25,7 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
         // \Noselect says that only names below are subscribed.
         let attributes = if one.subscribed { "" } else { "\\Noselect" };
         session.writer().raw("* LSUB (").raw(attributes).raw(") \"/\" ").mailbox(&one.name).crlf();
+        session.flush_batch().await?;
     }
     Ok(Reply::completed())
 }

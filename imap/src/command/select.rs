@@ -38,7 +38,7 @@ struct Resync {
 pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Reply, Error> {
     arguments.space()?;
     let name = arguments.mailbox()?;
-    let parameters = if arguments.take(b' ') { parameters(arguments)? } else { Parameters::default() };
+    let parameters = if arguments.more() { parameters(arguments)? } else { Parameters::default() };
     arguments.end()?;
     if parameters.resync.is_some() && !session.enabled.qresync {
         return Err(Error::bad("QRESYNC must be enabled first"));

@@ -57,7 +57,8 @@ impl Server {
         }
         let mut options = imap::Options { append_limit: 1024 * 1024, ..imap::Options::default() };
         change(&mut options);
-        let auth = AuthOptions { hostname: "mail.example.test".into(), failures: 0, ..AuthOptions::default() };
+        let auth =
+            AuthOptions { hostname: "mail.example.test".into(), failures: 0, ..AuthOptions::default() };
         let shared = Shared {
             hostname: "mail.example.test".into(),
             sessions: Sessions::new(),
@@ -73,11 +74,22 @@ impl Server {
         }
     }
 
-    /// A connection that has read the greeting.
-    pub async fn connect(&self) -> Client {
+    /// The two ends of a connection.
+    async fn pair(&self) -> (TcpStream, Stream) {
         let socket = TcpStream::connect(self.listener.local_addr().unwrap()).await.unwrap();
         let (served, peer) = self.listener.accept().await.unwrap();
-        tokio::spawn(imap::serve(Stream::tcp(served, peer), Arc::clone(&self.service)));
+        (socket, Stream::tcp(served, peer))
+    }
+
+    /// The server's end of a connection that nobody uses.
+    pub async fn socket(&self) -> Stream {
+        self.pair().await.1
+    }
+
+    /// A connection that has read the greeting.
+    pub async fn connect(&self) -> Client {
+        let (socket, stream) = self.pair().await;
+        tokio::spawn(imap::serve(stream, Arc::clone(&self.service)));
         let mut client = Client { stream: BufReader::new(socket), tags: 0 };
         assert!(client.line().await.starts_with("* OK [CAPABILITY IMAP4rev1 "));
         client
