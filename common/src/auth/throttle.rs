@@ -117,9 +117,11 @@ impl Throttle {
         }
     }
 
-    /// Forgives the address what it did wrong for this account, and knows it from now on.
+    /// Forgives the address what it did wrong for this account, and knows it from now on. The account begins anew: whoever
+    /// only guesses at it cannot come here.
     pub fn succeeded(&self, context: &Context, account: &str) {
         let mut state = self.state();
+        state.accounts.remove(&key(account));
         let (block, hash) = (block(context), self.hash(account));
         if let Some(address) = state.addresses.get_mut(&block) {
             address.failures.retain(|failure| failure.account != hash);
@@ -347,6 +349,17 @@ mod tests {
         assert_eq!(throttle.admit(&webmail), Ok(()));
         assert_eq!(throttle.failed(&webmail, &claim("alice", 11)), LONGEST_DELAY);
         assert_eq!(throttle.failed(&webmail, &claim("bob", 1)), FIRST_DELAY);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_good_login_ends_the_delays_of_its_account() {
+        let throttle = Throttle::new(20, 600);
+        let webmail = from("127.0.0.1");
+        for n in 0..5 {
+            throttle.failed(&webmail, &claim("alice", n));
+        }
+        throttle.succeeded(&webmail, "alice");
+        assert_eq!(throttle.failed(&webmail, &claim("alice", 6)), FIRST_DELAY);
     }
 
     #[tokio::test(start_paused = true)]

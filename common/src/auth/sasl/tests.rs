@@ -313,3 +313,23 @@ async fn scram_responses_that_are_none() {
         play(&authenticator, &here, "SCRAM-SHA-256", &[b"n,,n=alice,r=x", b"c=biws,r=x,p=AAAA"]).await;
     assert_eq!(replayed, Err(AuthError::Failed));
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn no_response_makes_a_panic(
+        row in 0..MECHANISMS.len(),
+        responses in proptest::collection::vec("([npy=,a]{0,4},){0,2}(n=\\PC{0,4},)?(r=\\PC{0,4})?[\u{0}\u{1}=,cp\\PC]{0,10}", 1..4),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let (authenticator, _) = site(|options| (options.challenge_mechanisms, options.failures) = (true, 0));
+            let Ok(mut exchange) = authenticator.start(MECHANISMS[row].name, &outside("192.0.2.1")) else { return };
+            for response in responses {
+                let step = exchange.step(Some(response.as_bytes())).await;
+                assert!(!matches!(step, Ok(Step::Done(_))));
+            }
+        });
+    }
+}
