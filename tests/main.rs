@@ -5,6 +5,7 @@
 
 mod clients;
 mod crash;
+mod documents;
 mod script;
 mod support;
 
@@ -15,5 +16,6 @@ fn main() {
     let mut trials: Vec<Trial> = script::trials();
     trials.extend(clients::trials());
     trials.extend(crash::trials());
+    trials.extend(documents::trials());
     libtest_mimic::run(&arguments, trials).exit();
 }
