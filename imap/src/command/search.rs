@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::ops::{ControlFlow, Range};
 
-use store::{Mailbox, ModSeq, Row, UidSet};
+use store::{Message, ModSeq, Row, Uid, UidSet};
 
 use crate::error::Error;
 use crate::response::Reply;
@@ -41,14 +41,15 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     if search.modseq {
         session.enable_condstore();
     }
-    let found = find(session.selected()?.0, &search).await?;
+    let (found, failure) = find(session.selected()?.0, &search).await?;
     let tag = session.tag.clone();
     let stream = &mut session.stream;
     match search.options {
         None => result::write_search(&found, stream).await?,
         Some(options) => result::write_esearch(&found, options, search.numbering, &tag, stream).await?,
     }
-    Ok(Reply::completed())
+    // What could be read has been answered; that some could not must not look like "no match".
+    failure.map_or_else(|| Ok(Reply::completed()), |failure| Err(failure.into()))
 }
 
 /// `SP [search-return-opts SP] ["CHARSET" SP charset SP] search-key *(SP search-key)`
@@ -79,18 +80,19 @@ fn parse(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Search, Er
     Ok(Search { options, key, modseq, numbering })
 }
 
-async fn find(selected: &Selected, search: &Search) -> Result<Found, Error> {
+/// What matches, and why a message could not be read, if one could not.
+async fn find(selected: &Selected, search: &Search) -> Result<(Found, Option<store::Error>), Error> {
     let uids = candidates(&search.key, selected.view.known());
-    let mut finder = Finder { selected, search, found: Found::default(), highest: ModSeq(0) };
+    let mut finder = Finder { selected, search, found: Found::default(), highest: ModSeq(0), failure: None };
     let positions: Vec<Range<usize>> = selected.view.positions(&uids).collect();
     match search.options {
         Some(options) if options.ends_only() => finder.ends(options, &positions).await?,
         _ => finder.scan(positions.into_iter().flatten(), false).await?,
     }
-    let Finder { mut found, highest, .. } = finder;
+    let Finder { mut found, highest, failure, .. } = finder;
     // RFC 7162 section 3.1.6: "omitted if no match"
     found.modseq = (search.modseq && !found.numbers.is_empty()).then_some(highest);
-    Ok(found)
+    Ok((found, failure))
 }
 
 struct Finder<'a> {
@@ -99,6 +101,8 @@ struct Finder<'a> {
     found: Found,
     /// The highest MODSEQ of what was found.
     highest: ModSeq,
+    /// Why the first message that could not be read could not.
+    failure: Option<store::Error>,
 }
 
 impl Finder<'_> {
@@ -147,7 +151,7 @@ impl Finder<'_> {
     }
 
     /// Which of the rows match.
-    async fn matching(&self, rows: &[(SeqNum, Row)]) -> Result<UidSet, Error> {
+    async fn matching(&mut self, rows: &[(SeqNum, Row)]) -> Result<UidSet, Error> {
         let (key, view) = (&self.search.key, &self.selected.view);
         let mut matching = Vec::new();
         let mut undecided: Vec<Row> = Vec::new();
@@ -161,39 +165,52 @@ impl Finder<'_> {
         undecided.sort_unstable_by_key(|row| row.uid);
         let mut undecided = VecDeque::from(undecided);
         while !undecided.is_empty() {
-            let step = common::block(|| self.read_step(&self.selected.mailbox, &mut undecided))?;
-            matching.extend(step.ranges().iter().cloned().flatten().map(store::Uid));
+            let step = common::block(|| self.read_step(&mut undecided))?;
+            matching.extend(step.matching);
+            self.failure = self.failure.take().or(step.failure);
             tokio::task::yield_now().await;
         }
         Ok(matching.into_iter().collect())
     }
 
     /// Decides messages from the front of the queue until enough has been read. Those that exist no more do not match.
-    fn read_step(&self, mailbox: &Mailbox, undecided: &mut VecDeque<Row>) -> store::Result<UidSet> {
+    fn read_step(&self, undecided: &mut VecDeque<Row>) -> store::Result<Step> {
         let uids: UidSet = undecided.iter().map(|row| row.uid).collect();
-        let mut matching = UidSet::new();
-        let (mut read, mut full) = (0, false);
-        mailbox.snapshot()?.messages(&uids, &mut |message| {
+        let mut step = Step::default();
+        self.selected.mailbox.snapshot()?.messages(&uids, &mut |message| {
             while undecided.front().is_some_and(|row| row.uid < message.uid) {
                 undecided.pop_front();
             }
-            let Some(row) = undecided.front().copied().filter(|row| row.uid == message.uid) else {
-                return Ok(ControlFlow::Continue(()));
-            };
-            undecided.pop_front();
-            let mut evidence = Evidence::new(row, self.selected.view.is_recent(row.uid), &message);
-            if evidence.matches(&self.search.key)? {
-                matching.insert(row.uid);
+            if let Some(row) = undecided.front().copied().filter(|row| row.uid == message.uid) {
+                undecided.pop_front();
+                self.decide(row, &message, &mut step);
             }
-            read += evidence.read + PER_MESSAGE;
-            full = read >= READ_AHEAD;
-            Ok(if full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            Ok(if step.read >= READ_AHEAD { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })?;
-        if !full {
+        if step.read < READ_AHEAD {
             undecided.clear();
         }
-        Ok(matching)
+        Ok(step)
     }
+
+    fn decide(&self, row: Row, message: &Message, step: &mut Step) {
+        let mut evidence = Evidence::new(row, self.selected.view.is_recent(row.uid), message);
+        match evidence.matches(&self.search.key) {
+            Ok(true) => step.matching.push(row.uid),
+            Ok(false) | Err(store::Error::Expunged) => {}
+            Err(failure) => drop(step.failure.get_or_insert(failure)),
+        }
+        step.read += evidence.read + PER_MESSAGE;
+    }
+}
+
+/// What one blocking call found out.
+#[derive(Default)]
+struct Step {
+    matching: Vec<Uid>,
+    failure: Option<store::Error>,
+    /// Octets.
+    read: u64,
 }
 
 /// What looking at a message costs beside its octets, in octets.

@@ -7,6 +7,7 @@ use common::auth::{AuthOptions, Authenticator, Credentials, Directory, Protocol,
 use common::limits::{LimitOptions, Limits};
 use common::session::{Sessions, Shared};
 use common::stream::Stream;
+use store::testing::{Faults, Setup};
 use store::{AccountName, DateTime, Flags, Mailbox, MailboxName, NewMessage, Store};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -36,8 +37,17 @@ impl Server {
     }
 
     pub fn with(options: Options) -> Server {
+        Server::open(options, Setup::default())
+    }
+
+    /// On a disk that fails when it is told to.
+    pub fn with_faults(faults: &Faults) -> Server {
+        Server::open(Options::default(), Setup { faults: Some(faults.clone()), ..Setup::default() })
+    }
+
+    fn open(options: Options, setup: Setup) -> Server {
         let directory = TempDir::new().unwrap();
-        let store = Store::open(store::Options {
+        let settings = store::Options {
             path: directory.path().to_owned(),
             shards: 1,
             retain_expunged: Duration::from_secs(3600),
@@ -45,8 +55,8 @@ impl Server {
             limits: store::Limits::default(),
             compression: 1,
             new_account_mailboxes: Vec::new(),
-        })
-        .unwrap();
+        };
+        let store = store::testing::open(settings, setup).unwrap();
         common::block(|| store.directory().add(vec![(AccountName::new("fred").unwrap(), None)]).unwrap());
         let shared = Shared {
             hostname: "imap.example.test".into(),

@@ -1,5 +1,6 @@
 //! FETCH and UID FETCH over a socket. RFC 9051 section 6.4.5
 
+use store::testing::{Call, Faults};
 use store::{Flags, FlagsOperation, StoreFlags, Uid, UidSet};
 
 use super::client::Server;
@@ -325,4 +326,23 @@ async fn flags_alone_do_not_hide_the_modseq_of_a_change() {
     assert_eq!(lines[1..], ["* 1 FETCH (FLAGS (\\Flagged \\Recent))"]);
     flag(&server, 1, Flags::DRAFT).await;
     assert_eq!(client.ok("FETCH 1 (FLAGS MODSEQ)").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_cannot_be_read_is_left_out_and_told() {
+    let faults = Faults::default();
+    let server = Server::with_faults(&faults);
+    server.deliver(&[FIRST, FIRST, FIRST]).await;
+    let mut client = server.select().await;
+    faults.bodies.fail(Call::Open, 2, 1, store::Error::Damaged("checksum".into()));
+    let answer = client.command("FETCH 1:3 (UID BODY.PEEK[HEADER.FIELDS (SUBJECT)])").await;
+    assert!(answer.tagged.starts_with("NO [CORRUPTION] "), "{answer:?}");
+    let uids: Vec<&str> = answer.untagged.iter().map(|line| &line[..17]).collect();
+    assert_eq!(uids, ["* 1 FETCH (UID 1 ", "* 3 FETCH (UID 3 "]);
+    assert_eq!(client.ok("FETCH 1:3 BODY.PEEK[HEADER.FIELDS (SUBJECT)]").await.len(), 3);
+
+    faults.bodies.fail(Call::Open, 2, 1, store::Error::Damaged("checksum".into()));
+    let answer = client.command("SEARCH BODY hello").await;
+    assert_eq!(answer.untagged, ["* SEARCH 1 3"]);
+    assert!(answer.tagged.starts_with("NO [CORRUPTION] "), "{answer:?}");
 }
