@@ -16,6 +16,7 @@ mod dot;
 mod download;
 mod error;
 mod maildrop;
+mod moved;
 mod reply;
 mod session;
 mod surrogate;

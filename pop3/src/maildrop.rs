@@ -3,11 +3,12 @@
 
 use common::limits::Permit;
 use store::{
-    AccountName, Flags, FlagsOperation, Mailbox, MailboxName, Message, Store, StoreFlags, Uid, UidSet,
-    UidValidity,
+    AccountName, EmailId, Flags, FlagsOperation, Mailbox, MailboxName, Message, Store, StoreFlags, Uid,
+    UidSet, UidValidity,
 };
 
 use crate::error::{Error, Result};
+use crate::moved::Moved;
 use crate::text::Text;
 
 /// A message of the maildrop that exists and is not deleted. Only [`Maildrop::number`] makes one.
@@ -29,6 +30,7 @@ impl std::fmt::Display for MessageNumber {
 pub(crate) struct Maildrop {
     mailbox: Mailbox,
     drop: Snapshot,
+    moved: Moved,
     retrieved: UidSet,
     /// The place among the account's sessions.
     _permit: Permit,
@@ -37,22 +39,29 @@ pub(crate) struct Maildrop {
 impl Maildrop {
     /// Blocks.
     pub fn open(store: &Store, account: &AccountName, permit: Permit) -> Result<Maildrop> {
-        let mailbox = store.account(account)?.mailbox(&MailboxName::inbox())?;
+        let account = store.account(account)?;
+        let mailbox = account.mailbox(&MailboxName::inbox())?;
+        // Before the snapshot: what is moved between the two is found.
+        let moved = Moved::since_now(&account)?;
         let drop = Snapshot::read(&mailbox)?;
-        Ok(Maildrop { mailbox, drop, retrieved: UidSet::new(), _permit: permit })
+        Ok(Maildrop { mailbox, drop, moved, retrieved: UidSet::new(), _permit: permit })
     }
 
     pub fn snapshot(&self) -> &Snapshot {
         &self.drop
     }
 
-    /// The message, also when another session expunged it meanwhile, as long as expunged messages are retained. Blocks.
-    pub fn message(&self, number: MessageNumber) -> Result<Message> {
-        let uid = self.drop.slots[number.index()].uid;
+    /// The message, also when another session expunged it meanwhile (as long as expunged messages are retained) or moved
+    /// it. Blocks.
+    pub fn message(&mut self, number: MessageNumber) -> Result<Message> {
+        let Slot { uid, email_id, .. } = self.drop.slots[number.index()];
         if let Some(message) = self.mailbox.snapshot()?.message(uid)? {
             return Ok(message);
         }
-        self.mailbox.retained_message(uid)?.ok_or(Error::refused(Text::Expunged))
+        if let Some(message) = self.mailbox.retained_message(uid)? {
+            return Ok(message);
+        }
+        self.moved.find(self.mailbox.account(), email_id)?.ok_or(Error::refused(Text::Expunged))
     }
 
     pub fn delete(&mut self, number: MessageNumber) {
@@ -93,7 +102,7 @@ impl Maildrop {
     }
 }
 
-/// What the session knows of the messages without asking the store again: 16 octets for each.
+/// What the session knows of the messages without asking the store again: 24 octets for each.
 pub(crate) struct Snapshot {
     uid_validity: UidValidity,
     slots: Vec<Slot>,
@@ -104,6 +113,7 @@ pub(crate) struct Snapshot {
 #[derive(Debug, Clone, Copy)]
 struct Slot {
     size: u64,
+    email_id: EmailId,
     uid: Uid,
     deleted: bool,
 }
@@ -116,7 +126,8 @@ impl Snapshot {
         imported.sort_unstable_by_key(|(uid, _)| *uid);
         let mut slots = Vec::with_capacity(info.messages as usize);
         mailbox.snapshot()?.messages(&UidSet::from_ranges([1..=u32::MAX]), &mut |message| {
-            slots.push(Slot { size: message.size, uid: message.uid, deleted: false });
+            let (size, email_id, uid) = (message.size, message.email_id, message.uid);
+            slots.push(Slot { size, email_id, uid, deleted: false });
             Ok(std::ops::ControlFlow::Continue(()))
         })?;
         Ok(Snapshot { uid_validity: info.uid_validity, slots, imported })
@@ -196,7 +207,7 @@ mod tests {
     use super::*;
 
     fn snapshot() -> Snapshot {
-        let slot = |uid, size| Slot { uid: Uid(uid), size, deleted: false };
+        let slot = |uid, size| Slot { uid: Uid(uid), size, email_id: EmailId(0), deleted: false };
         Snapshot {
             uid_validity: UidValidity(0x10),
             slots: vec![slot(3, 120), slot(5, 200), slot(0xffff_fffe, 7)],

@@ -1,6 +1,6 @@
 //! The TRANSACTION state, reading.
 
-use store::UidSet;
+use store::{MailboxName, UidSet};
 
 use super::client::{PASSWORD, Server, sized};
 
@@ -155,6 +155,38 @@ async fn what_another_session_expunges_can_still_be_retrieved() {
     client.ok("QUIT").await;
     let mut client = server.log_in().await;
     assert_eq!(client.lines("LIST").await, ["1 60"]);
+}
+
+/// The same when IMAP moves messages away, and on, and back.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_session_moves_can_still_be_retrieved() {
+    let server = Server::new();
+    let messages = [sized(40), sized(50), sized(60), sized(70)];
+    server.append(&messages.iter().map(|message| &message[..]).collect::<Vec<_>>()).await;
+    let mut client = server.log_in().await;
+    let inbox = server.inbox();
+    for name in ["A", "B"] {
+        inbox.account().create(&MailboxName::new(name).unwrap(), None).await.unwrap();
+    }
+    let [a, b] = ["A", "B"].map(|name| inbox.account().mailbox(&MailboxName::new(name).unwrap()).unwrap());
+    let one = |uid| UidSet::from_ranges([uid..=uid]);
+    inbox.move_to(&UidSet::from_ranges([1..=4]), &a).await.unwrap();
+    assert_eq!(client.message("RETR 1").await, messages[0]);
+    a.move_to(&one(2), &b).await.unwrap();
+    assert_eq!(client.message("RETR 2").await, messages[1]);
+    a.move_to(&one(3), &inbox).await.unwrap();
+    assert_eq!(client.message("RETR 3").await, messages[2]);
+    a.remove(&one(4)).await.unwrap();
+    assert_eq!(client.message("RETR 4").await, messages[3]);
+    assert_eq!(client.ok("STAT").await, "4 220");
+
+    // The messages that are elsewhere now are not this session's to delete.
+    for number in 1..=4 {
+        client.ok(&format!("DELE {number}")).await;
+    }
+    client.ok("QUIT").await;
+    assert_eq!((a.info().unwrap().messages, b.info().unwrap().messages), (1, 1));
+    assert_eq!(inbox.info().unwrap().messages, 1);
 }
 
 /// RFC 6856 section 2.1
