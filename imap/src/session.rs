@@ -355,11 +355,11 @@ impl Session {
     }
 
     /// Back to the authenticated state by another command than CLOSE or UNSELECT: the client is told. RFC 7162 section 3.2.11
-    pub fn unselect(&mut self) {
-        if self.selected.is_some() {
-            self.leave();
-            self.writer().status(b"*", "OK", Some(&Code::Closed), "Previous mailbox closed");
-        }
+    pub fn unselect(&mut self) -> Option<Box<Selected>> {
+        let previous = self.selected.take()?;
+        self.leave();
+        self.writer().status(b"*", "OK", Some(&Code::Closed), "Previous mailbox closed");
+        Some(previous)
     }
 
     /// From now on this mailbox is the selected one.

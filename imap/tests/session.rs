@@ -88,6 +88,19 @@ async fn a_mailbox_deleted_by_another_session() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mailbox_deleted_during_idle() {
+    let server = Server::start().await;
+    let mut idler = server.login("alice@example.test").await;
+    let mut other = server.login("alice@example.test").await;
+    idler.ok("CREATE shared").await;
+    idler.ok("SELECT shared").await;
+    idler.send("IDLE").await;
+    assert!(idler.line().await.starts_with("+ "));
+    other.ok("DELETE shared").await;
+    assert!(idler.closed().await.last().unwrap().starts_with("* BYE "));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_own_selected_mailbox_can_be_deleted() {
     let server = Server::start().await;
     let mut client = server.login("alice@example.test").await;

@@ -14,7 +14,7 @@ use crate::syntax::Parser;
 use crate::updates::{FetchItems, Update, Updates, write_keywords};
 use crate::view::{SeqNum, View};
 
-/// FETCH responses that are put together before they are sent.
+/// FETCH responses, or ranges of one VANISHED, that are put together before they are sent.
 const BATCH: usize = 2000;
 
 /// select-params
@@ -43,8 +43,9 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     if parameters.resync.is_some() && !session.enabled.qresync {
         return Err(Error::bad("QRESYNC must be enabled first"));
     }
-    // RFC 9051 section 6.3.2: the mailbox that was selected is left, whether or not the new one can be opened.
-    session.unselect();
+    // RFC 9051 section 6.3.2: the mailbox that was selected is left, whether or not the new one can be opened. Its state
+    // is kept until then: it may be the same one.
+    let _previous = session.unselect();
     if parameters.condstore {
         session.enable_condstore();
     }
@@ -118,8 +119,10 @@ async fn resynchronize(session: &mut Session, state: &State, resync: &Resync) ->
     let mailbox = selected.mailbox.clone();
     let vanished = block(|| mailbox.vanished_since(resync.modseq))?;
     let vanished = resync.vanished(state, &vanished, &known);
-    if !vanished.is_empty() {
-        session.writer().untagged(format_args!("VANISHED (EARLIER) {vanished}"));
+    for ranges in vanished.ranges().chunks(BATCH) {
+        let uids = UidSet::from_ranges(ranges.iter().cloned());
+        session.writer().untagged(format_args!("VANISHED (EARLIER) {uids}"));
+        session.flush_batch().await?;
     }
     let mut changed = state.changed_since(resync.modseq).filter(|row| known.contains(row.uid)).peekable();
     while changed.peek().is_some() {
@@ -173,8 +176,14 @@ impl Resync {
     fn intact_up_to(&self, state: &State) -> u32 {
         let Some((seqs, uids)) = &self.sample else { return 0 };
         let exists = u32::try_from(state.len()).unwrap_or(u32::MAX);
-        let pairs = numbers(seqs).zip(numbers(uids));
-        let matching = pairs.take_while(|(seq, _)| *seq <= exists).filter(|(seq, uid)| {
+        let mut last = 0;
+        // "Both MUST be provided in ascending order": what does not ascend is not looked at, so the work has an end.
+        let ascending = numbers(seqs).zip(numbers(uids)).take_while(|(seq, _)| {
+            let ascends = last < *seq && *seq <= exists;
+            last = *seq;
+            ascends
+        });
+        let matching = ascending.filter(|(seq, uid)| {
             let index = usize::try_from(seq.saturating_sub(1)).ok();
             index.and_then(|index| state.nth(index)).is_some_and(|row| row.uid.0 == *uid)
         });
@@ -296,6 +305,8 @@ fn plain_set(arguments: &mut Parser<'_>) -> Result<SequenceSet, Error> {
 
 #[cfg(test)]
 mod tests {
+    use store::{Flags, KeywordBits, Row};
+
     use super::*;
     use crate::syntax::Limits;
 
@@ -348,9 +359,66 @@ mod tests {
         }
     }
 
+    fn uids(ranges: &[std::ops::RangeInclusive<u32>]) -> UidSet {
+        UidSet::from_ranges(ranges.iter().cloned())
+    }
+
+    /// Messages with these UIDs.
+    fn state(uids: impl IntoIterator<Item = u32>, uid_next: u32) -> State {
+        let row =
+            |uid| Row { uid: Uid(uid), flags: Flags::default(), keywords: KeywordBits(0), modseq: ModSeq(1) };
+        let rows: Vec<Row> = uids.into_iter().map(row).collect();
+        State::of_rows(Uid(uid_next), ModSeq(1), &[], &rows)
+    }
+
+    fn resync(known: Option<&str>, sample: Option<(&str, &str)>) -> Resync {
+        let sample = sample.map(|(seqs, uids)| (set(seqs), set(uids)));
+        Resync { uid_validity: UidValidity(1), modseq: ModSeq(1), known: known.map(set), sample }
+    }
+
+    fn vanished(resync: &Resync, state: &State, vanished: &UidSet) -> String {
+        resync.vanished(state, vanished, &resync.known(state)).to_string()
+    }
+
+    #[test]
+    fn vanished_are_those_that_the_client_may_have() {
+        let state = state([1, 5, 7], 10);
+        let gone = uids(&[2..=4, 6..=6, 8..=9]);
+        assert_eq!(vanished(&resync(None, None), &state, &gone), "2:4,6,8:9");
+        assert_eq!(vanished(&resync(Some("3:8"), None), &state, &gone), "3:4,6,8");
+        assert_eq!(vanished(&resync(Some("5,7,20:30"), None), &state, &gone), "");
+        // Expunged after the state was told: the view will tell it.
+        assert_eq!(vanished(&resync(None, None), &state, &uids(&[1..=9])), "2:4,6,8:9");
+        // Arrived and gone after the state was told
+        assert_eq!(vanished(&resync(None, None), &state, &uids(&[9..=12])), "9");
+        let empty = self::state([], 1);
+        assert_eq!(vanished(&resync(None, None), &empty, &UidSet::new()), "");
+    }
+
+    #[test]
+    fn a_sample_tells_up_to_where_nothing_vanished() {
+        // RFC 7162 section 3.2.5.2: message 4 has UID 8, message 12 has UID 25 and not 24
+        let state = state((1..=3).map(|n| n * 2).chain(8..=14).chain([20, 25]), 30);
+        let gone = uids(&[1..=1, 3..=3, 5..=5, 15..=19, 21..=24]);
+        assert_eq!(vanished(&resync(None, Some(("4,12", "8,24"))), &state, &gone), "15:19,21:24");
+        assert_eq!(vanished(&resync(None, Some(("4,12", "8,25"))), &state, &gone), "");
+        // Not ascending, or past the end: not looked at
+        assert_eq!(resync(None, Some(("12,4", "24,8"))).intact_up_to(&state), 0);
+        assert_eq!(resync(None, Some(("1:4294967295", "1:4294967295"))).intact_up_to(&state), 0);
+    }
+
+    #[test]
+    fn recent_ones_are_the_last() {
+        let state = state([2, 4, 6], 9);
+        for (count, from) in [(0, 9), (1, 6), (3, 2), (7, 2)] {
+            assert_eq!(nth_from_the_end(&state, count), Uid(from), "{count}");
+        }
+        assert_eq!(nth_from_the_end(&self::state([], 1), 1), Uid(1));
+    }
+
     #[test]
     fn sets_intersect() {
-        let set = |ranges: &[std::ops::RangeInclusive<u32>]| UidSet::from_ranges(ranges.iter().cloned());
+        let set = uids;
         let one = set(&[1..=5, 8..=8, 10..=20]);
         let other = set(&[2..=3, 5..=8, 12..=30]);
         assert_eq!(intersection(&one, &other).collect::<Vec<_>>(), [2..=3, 5..=5, 8..=8, 12..=20]);
