@@ -83,6 +83,11 @@ impl<'a> Batch<'a> {
         self.changed
     }
 
+    /// The counters were changed and must be written.
+    pub fn touch(&mut self) {
+        self.changed = true;
+    }
+
     pub fn put(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<()> {
         self.changed = true;
         self.tx.put(table, key, value)
@@ -288,6 +293,14 @@ impl<'a> Batch<'a> {
         let location = row.location;
         self.count_record(row, -1);
         self.delete(Table::BodyLocation, &schema::location_key(location.segment, location.offset))
+    }
+
+    /// Corrects what is known of a segment (check).
+    pub fn correct_segment(&mut self, segment: u32, records: i64, bytes: i64) {
+        self.changed = true;
+        let counts = self.segments.entry(segment).or_default();
+        counts.0 += records;
+        counts.1 += bytes;
     }
 
     fn count_record(&mut self, row: &BodyRow, sign: i64) {

@@ -46,7 +46,7 @@ pub struct Copied {
     pub uid_validity: UidValidity,
     pub from: Vec<Uid>,
     pub to: Vec<Uid>,
-    /// For a move: the MODSEQ of the source mailbox at which the messages vanished.
+    /// The source mailbox's HIGHESTMODSEQ after it; for a move that at which the messages vanished.
     pub modseq: ModSeq,
 }
 

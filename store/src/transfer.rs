@@ -16,8 +16,11 @@ const BLOCK: u64 = 1 << 20;
 pub(crate) fn transfer(from: Mailbox, uids: UidSet, to: Mailbox, take_out: bool) -> Pending<Copied> {
     let (sender, receiver) = oneshot::channel();
     let run = move || {
+        let answer = run(&from, &uids, &to, take_out);
+        // Whoever has the answer may count on nothing of this holding the store open.
+        drop((from, to));
         // Nobody may be waiting any more: it is done all the same.
-        let _ = sender.send(run(&from, &uids, &to, take_out));
+        let _ = sender.send(answer);
     };
     match std::thread::Builder::new().name("transfer".to_owned()).spawn(run) {
         Ok(_) => Pending::new(receiver),

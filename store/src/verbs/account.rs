@@ -17,14 +17,23 @@ pub(crate) fn create(batch: &mut Batch<'_>, account: AccountId) -> Result<()> {
         Err(Error::NoSuchAccount(_)) => batch.put_usage(account, UsageRow::default()),
         Err(error) => return Err(error),
     }
-    mailbox::make(batch, account, &MailboxName::inbox(), None)?;
-    mailbox::subscribe(batch, account, &MailboxName::inbox(), true)?;
+    ensure_inbox(batch, account)?;
     let shard = batch.shard;
     for (name, special_use) in &shard.options.new_account_mailboxes {
         match mailbox::create(batch, account, name, *special_use) {
             Ok(_) | Err(Error::MailboxExists(_)) => mailbox::subscribe(batch, account, name, true)?,
             Err(error) => return Err(error),
         }
+    }
+    Ok(())
+}
+
+/// INBOX always exists (RFC 9051 section 5.1).
+pub(crate) fn ensure_inbox(batch: &mut Batch<'_>, account: AccountId) -> Result<()> {
+    let inbox = MailboxName::inbox();
+    if batch.mailbox_named(account, &inbox)?.is_none() {
+        mailbox::make(batch, account, &inbox, None)?;
+        mailbox::subscribe(batch, account, &inbox, true)?;
     }
     Ok(())
 }

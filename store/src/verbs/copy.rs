@@ -38,6 +38,9 @@ pub(crate) fn copy(batch: &mut Batch<'_>, from: Place, uids: &UidSet, to: Place)
         source.unique_id = None;
         copied.to.push(insert(batch, &mut target, &mut identities, source)?);
     }
+    if from == to {
+        copied.modseq = target.row.highest_modseq;
+    }
     batch.put_usage(to.0, usage);
     target.finish(batch);
     Ok(copied)
