@@ -49,6 +49,8 @@ pub enum Command {
     Demo(crate::demo::Demo),
     /// Verify the store, and repair what can be repaired
     Check(check::Check),
+    /// Give the room of deleted mail back to the disk at once; the server does it by itself, in time
+    Compact,
     /// Check or show the configuration
     #[command(subcommand)]
     Config(config::Config),

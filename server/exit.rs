@@ -26,7 +26,6 @@ pub enum Exit {
     Unavailable = 69,
     CannotCreate = 73,
     TemporaryFailure = 75,
-    NoPermission = 77,
 }
 
 /// For `--help`.
@@ -37,27 +36,6 @@ Exit codes: 0 done, 1 failed, 2 wrong command line, 3 no such account (or other 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(exit as u8)
-    }
-}
-
-/// An error that has chosen its exit code.
-#[derive(Debug)]
-pub struct Refusal {
-    pub exit: Exit,
-    pub text: String,
-}
-
-impl std::fmt::Display for Refusal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl std::error::Error for Refusal {}
-
-impl Refusal {
-    pub fn new(exit: Exit, text: impl Into<String>) -> anyhow::Error {
-        Refusal { exit, text: text.into() }.into()
     }
 }
 
@@ -78,9 +56,6 @@ fn output_json(failure: &Failure) {
 }
 
 fn exit_of(error: &anyhow::Error) -> Exit {
-    if let Some(refusal) = error.downcast_ref::<Refusal>() {
-        return refusal.exit;
-    }
     if error.downcast_ref::<conf::Problems>().is_some() {
         return Exit::Config;
     }

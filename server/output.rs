@@ -3,8 +3,8 @@
 use std::io::{IsTerminal, Write};
 
 use admin::{
-    AccountView, AppPasswordView, Delivered, ImportReport, Lockout, MailboxView, Outcome, Progress,
-    RetainedView, SessionView, Status,
+    AccountView, AppPasswordView, CheckView, Delivered, ImportReport, Lockout, MailboxView, Outcome,
+    Progress, RetainedView, SessionView, Status,
 };
 use anyhow::{Context, Result};
 use comfy_table::Table;
@@ -59,6 +59,7 @@ fn human(outcome: &Outcome) -> String {
         Outcome::Imported(report) => self::import(report),
         Outcome::Mailboxes { mailboxes } => self::mailboxes(mailboxes),
         Outcome::Retained { messages } => self::retained(messages),
+        Outcome::Checked(report) => self::checked(report),
         Outcome::Status(status) => self::status(status),
         Outcome::Sessions { sessions } => self::sessions(sessions),
         Outcome::Lockouts { lockouts } => self::lockouts(lockouts),
@@ -193,6 +194,24 @@ fn retained(messages: &[RetainedView]) -> String {
     if messages.is_empty() { "There is nothing to restore.".into() } else { table.to_string() }
 }
 
+fn checked(report: &CheckView) -> String {
+    let mut text = String::new();
+    for finding in &report.findings {
+        let repaired = if finding.repaired { " (repaired)" } else { "" };
+        text += &format!("{}: {}{repaired}\n", finding.place, finding.problem);
+    }
+    if report.omitted > 0 {
+        text += &format!("and {} more\n", report.omitted);
+    }
+    let CheckView { accounts, mailboxes, messages, bodies, .. } = report;
+    text += &format!("{accounts} accounts, {mailboxes} mailboxes, {messages} messages, {bodies} bodies: ");
+    text + match (report.clean, report.repaired) {
+        (true, _) => "all is well",
+        (false, true) => "all that was wrong is repaired",
+        (false, false) => "there is damage; `restante check --repair` repairs what can be derived",
+    }
+}
+
 fn status(status: &Status) -> String {
     let mut all = vec![("version", status.version.clone())];
     if !status.running {
@@ -207,9 +226,16 @@ fn status(status: &Status) -> String {
     let (imap, pop3, lmtp) = (status.imap_sessions, status.pop3_sessions, status.lmtp_sessions);
     all.push(("sessions", format!("{imap} IMAP, {pop3} POP3, {lmtp} LMTP")));
     all.push(("locked out", status.lockouts.to_string()));
-    all.push(("accounts", status.accounts.unwrap_or_default().to_string()));
-    let (messages, bytes) = (status.messages.unwrap_or_default(), status.bytes.unwrap_or_default());
-    all.push(("messages", format!("{messages}, {}", size(bytes))));
+    if let Some(store) = &status.store {
+        all.push(("accounts", format!("{}, {} mailboxes", store.accounts, store.mailboxes)));
+        all.push(("messages", format!("{}, {}", store.messages, size(store.bytes))));
+        all.push(("restorable", store.retained.to_string()));
+        let (bodies, live) = (size(store.body_bytes), size(store.live_body_bytes));
+        all.push((
+            "on the disk",
+            format!("{bodies} bodies ({live} in use), {} indexes", size(store.index_bytes)),
+        ));
+    }
     facts(&all)
 }
 

@@ -15,6 +15,8 @@ mod operation;
 mod outcome;
 mod passwd;
 mod server;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 pub use audit::Who;

@@ -25,6 +25,7 @@ pub enum Outcome {
     Retained {
         messages: Vec<RetainedView>,
     },
+    Checked(CheckView),
     Status(Box<Status>),
     Sessions {
         sessions: Vec<SessionView>,
@@ -124,6 +125,30 @@ pub struct RetainedView {
     pub internal_date: i64,
 }
 
+/// What a check of the store found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckView {
+    /// Nothing is wrong, and nothing was.
+    pub clean: bool,
+    /// Nothing is wrong any more.
+    pub repaired: bool,
+    pub findings: Vec<FindingView>,
+    /// Findings that are not in the list.
+    pub omitted: u64,
+    pub accounts: u64,
+    pub mailboxes: u64,
+    pub messages: u64,
+    pub bodies: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingView {
+    /// Which row, message or file.
+    pub place: String,
+    pub problem: String,
+    pub repaired: bool,
+}
+
 /// The server and its store. Without a running server only the version is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
@@ -137,9 +162,25 @@ pub struct Status {
     pub pop3_sessions: u64,
     pub lmtp_sessions: u64,
     pub lockouts: u64,
-    pub accounts: Option<u64>,
-    pub messages: Option<u64>,
-    pub bytes: Option<u64>,
+    pub store: Option<StoreStatus>,
+}
+
+/// What the store holds and what it takes on the disk.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreStatus {
+    pub shards: u16,
+    pub accounts: u64,
+    pub mailboxes: u64,
+    pub messages: u64,
+    /// Octets of all messages, each copy counted.
+    pub bytes: u64,
+    /// Expunged messages that can be restored.
+    pub retained: u64,
+    /// Octets on the disk.
+    pub index_bytes: u64,
+    pub body_bytes: u64,
+    /// Octets of the bodies that some message still needs.
+    pub live_body_bytes: u64,
 }
 
 impl Status {

@@ -5,7 +5,7 @@ use std::time::Duration;
 const UNITS: [(&str, u64); 6] = [("w", 604_800), ("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1), ("", 1)];
 
 /// `90`, `30s`, `5m`, `14d`, `1h 30m`. Without a unit: seconds.
-pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+pub fn parse(text: &str) -> Result<Duration, String> {
     let refusal =
         || format!("{text:?} is no time; write a number with s, m, h or d, such as \"30s\" or \"14d\"");
     let mut rest = text.trim();

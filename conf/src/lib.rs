@@ -24,6 +24,7 @@ use std::path::PathBuf;
 
 pub use byte_size::ByteSize;
 pub use defaults::DEFAULT_FILE;
+pub use duration::parse as parse_duration;
 pub use listen::Listen;
 pub use problem::{Problem, Problems};
 pub use profile::{Profile, SYSTEM_FILE, Surroundings};

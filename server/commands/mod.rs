@@ -30,6 +30,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Serve(serve) => serve.run(global),
         Command::Demo(demo) => demo.run(global),
         Command::Check(check) => check.run(global),
+        Command::Compact => access::run(global, &Operation::Compact),
         Command::Config(config) => config.run(global),
         Command::Deliver(deliver) => deliver.run(global),
         Command::Account(Account::Own(account)) => account.run(global),

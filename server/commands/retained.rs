@@ -1,5 +1,7 @@
 //! `restante retained`
 
+use std::time::Duration;
+
 use admin::Operation;
 use anyhow::Result;
 use clap::Subcommand;
@@ -31,6 +33,12 @@ pub enum Retained {
         #[arg(long, default_value = "INBOX")]
         to: String,
     },
+    /// Let go for ever what was expunged long ago, before its time in the configuration is over
+    Purge {
+        /// Such as "3d"; "0s" is everything
+        #[arg(long, value_name = "TIME", value_parser = conf::parse_duration)]
+        older_than: Duration,
+    },
 }
 
 impl Retained {
@@ -40,6 +48,7 @@ impl Retained {
             Retained::Restore { account, ids, all: _, to } => {
                 Operation::RetainedRestore { account, ids, mailbox: to }
             }
+            Retained::Purge { older_than } => Operation::RetainedPurge { seconds: older_than.as_secs() },
         };
         access::run(global, &operation)
     }

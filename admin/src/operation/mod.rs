@@ -2,6 +2,7 @@
 
 mod account;
 mod app_password;
+mod check;
 mod import;
 mod mailbox;
 mod retained;
@@ -105,6 +106,16 @@ pub enum Operation {
         ids: Vec<String>,
         mailbox: String,
     },
+    /// Lets go for ever what was expunged at least so long ago.
+    RetainedPurge {
+        seconds: u64,
+    },
+    /// Verifies every invariant of the store.
+    Check {
+        repair: bool,
+    },
+    /// Gives the room of what is gone back to the disk.
+    Compact,
     Status,
     Sessions,
     Kick {
@@ -233,6 +244,9 @@ impl Operation {
             }
             O::RetainedList { account } => retained::list(context, account),
             O::RetainedRestore { account, ids, mailbox } => retained::restore(context, account, ids, mailbox),
+            O::RetainedPurge { seconds } => retained::purge(context, *seconds),
+            O::Check { repair } => check::run(context, *repair),
+            O::Compact => check::compact(context),
             O::Status => status::run(context),
             O::Sessions => session::list(context),
             O::Kick { session } => session::kick(context, *session),
@@ -270,6 +284,9 @@ impl Operation {
             O::RetainedRestore { account, mailbox, .. } => {
                 format!("messages of {account} restored to {mailbox:?}")
             }
+            O::RetainedPurge { seconds } => format!("messages expunged {seconds} s ago and earlier let go"),
+            O::Check { repair: true } => "store checked and repaired".into(),
+            O::Compact => "store compacted".into(),
             O::Kick { session } => format!("session {session} ended"),
             O::KickAccount { account } => format!("sessions of {account} ended"),
             O::Unlock { who } => format!("lockout of {who} undone"),
@@ -278,6 +295,7 @@ impl Operation {
             | O::AppPasswordList { .. }
             | O::MailboxList { .. }
             | O::RetainedList { .. }
+            | O::Check { repair: false }
             | O::Status
             | O::Sessions
             | O::Lockouts => return None,

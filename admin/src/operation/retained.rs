@@ -1,5 +1,7 @@
 //! Expunged messages, which are kept for a while.
 
+use std::time::Duration;
+
 use store::{AccountName, MailboxName, RetainedId, RetainedMessage};
 
 use super::Context;
@@ -26,6 +28,11 @@ pub(super) fn restore(
     };
     let restored = opened.restore(ids, &opened.mailbox(&to)?).wait()?.uids.len();
     Ok(Outcome::done(format!("{restored} messages of {account} are in {:?} again.", to.as_str())))
+}
+
+pub(super) fn purge(context: &Context<'_>, seconds: u64) -> Result<Outcome, Failure> {
+    context.store.purge_retained(Duration::from_secs(seconds))?;
+    Ok(Outcome::done("What was expunged before that is gone for ever."))
 }
 
 fn no_id(error: store::InvalidName) -> Failure {

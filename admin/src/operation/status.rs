@@ -2,32 +2,30 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use store::Statistics;
+
 use super::{Context, Running};
 use crate::Failure;
-use crate::outcome::{Outcome, Status};
-
-/// Accounts read at once.
-const BATCH: usize = 1000;
+use crate::outcome::{Outcome, Status, StoreStatus};
 
 pub(super) fn run(context: &Context<'_>) -> Result<Outcome, Failure> {
-    let mut status = context.running.map_or_else(Status::not_running, server);
-    let (mut count, mut messages, mut bytes) = (0, 0, 0);
-    let mut after = None;
-    loop {
-        let accounts = context.store.directory().list(after.as_ref(), BATCH)?;
-        for record in &accounts {
-            let usage = context.store.account(&record.name)?.usage()?;
-            count += 1;
-            messages += usage.messages;
-            bytes += usage.bytes;
-        }
-        match accounts.into_iter().next_back() {
-            Some(last) => after = Some(last.name),
-            None => break,
-        }
+    let status = context.running.map_or_else(Status::not_running, server);
+    let store = Some(store(context.store.statistics()?));
+    Ok(Outcome::Status(Box::new(Status { store, ..status })))
+}
+
+fn store(statistics: Statistics) -> StoreStatus {
+    StoreStatus {
+        shards: statistics.shards,
+        accounts: statistics.accounts,
+        mailboxes: statistics.mailboxes,
+        messages: statistics.messages,
+        bytes: statistics.bytes,
+        retained: statistics.retained,
+        index_bytes: statistics.index_bytes,
+        body_bytes: statistics.body_bytes,
+        live_body_bytes: statistics.live_body_bytes,
     }
-    (status.accounts, status.messages, status.bytes) = (Some(count), Some(messages), Some(bytes));
-    Ok(Outcome::Status(Box::new(status)))
 }
 
 fn server(running: &Running) -> Status {
