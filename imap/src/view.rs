@@ -246,7 +246,8 @@ impl Known {
 
     /// The messages of the set as the client knows them, ascending.
     pub fn rows<'a>(&'a self, uids: &'a UidSet) -> impl Iterator<Item = (SeqNum, Row)> + 'a {
-        self.positions(uids).flatten().filter_map(|index| self.at(index))
+        let numbered = |places: Range<usize>| places.clone().zip(self.members.rows_in(places));
+        self.positions(uids).flat_map(numbered).map(|(index, row)| (seq_num(index), self.newest(row)))
     }
 
     /// The `index`-th message (from 0) as the client knows it.

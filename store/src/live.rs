@@ -5,6 +5,7 @@
 //! only what changed since, and comparing two costs only the chunks that differ.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
@@ -216,6 +217,14 @@ impl State {
         self.chunks.iter().flat_map(|chunk| chunk.rows())
     }
 
+    /// The messages at these places (from 0), in UID order. O(log n) to the first one.
+    pub fn rows_in(&self, places: Range<usize>) -> impl Iterator<Item = Row> + '_ {
+        let at = self.starts.partition_point(|start| *start <= places.start).saturating_sub(1);
+        let before = self.starts.get(at).copied().unwrap_or(0);
+        let rows = self.chunks.iter().skip(at).flat_map(|chunk| chunk.rows());
+        rows.skip(places.start - before).take(places.len())
+    }
+
     /// Messages with a greater MODSEQ, in UID order; skips whole chunks by their highest.
     pub fn changed_since(&self, modseq: ModSeq) -> impl Iterator<Item = Row> + '_ {
         let newer = self.chunks.iter().filter(move |chunk| chunk.highest() > modseq);
@@ -301,6 +310,10 @@ mod tests {
             assert_eq!(state.index_of(row.uid), Some(index));
             assert_eq!(state.rank(row.uid), index);
             assert_eq!(state.rank(Uid(row.uid.0 + 1)), index + 1);
+        }
+        for (from, to) in [(0, 5), (1, 3), (3, 5), (4, 5), (2, 2), (5, 5), (4, 9)] {
+            let expected: Vec<_> = (from..to).filter_map(|index| state.nth(index)).collect();
+            assert_eq!(state.rows_in(from..to).collect::<Vec<_>>(), expected);
         }
         assert_eq!((state.nth(5), state.index_of(Uid(200)), state.rank(Uid(200))), (None, None, 3));
         assert_eq!(state.changed_since(ModSeq(128)).collect::<Vec<_>>(), rows[3..]);

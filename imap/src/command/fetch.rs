@@ -123,12 +123,11 @@ async fn prepare(session: &mut Session, fetch: &Fetch, numbering: Numbering) -> 
 /// Lines that need nothing but the view: no snapshot, and no allocation a message.
 async fn write_rows(session: &mut Session, items: &[RowItem], uids: &UidSet) -> Result<(), Error> {
     let (selected, stream) = session.selected()?;
-    let positions: Vec<Range<usize>> = selected.view.positions(uids).collect();
-    let mut rest = positions.into_iter().flatten();
+    let view = selected.view.known();
+    let mut rows = view.rows(uids);
     loop {
-        let view = selected.view.known();
         let mut out = Writer::new(stream);
-        while let Some((seq, row)) = rest.next().and_then(|index| view.at(index)) {
+        for (seq, row) in rows.by_ref() {
             let known = Known { seq, row, recent: view.is_recent(row.uid), keywords: view.keywords() };
             fetch::write_row_line(&mut out, items, &known);
             if out.buffered() >= BATCH {

@@ -84,10 +84,9 @@ fn parse(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Search, Er
 async fn find(selected: &Selected, search: &Search) -> Result<(Found, Option<store::Error>), Error> {
     let uids = candidates(&search.key, selected.view.known());
     let mut finder = Finder { selected, search, found: Found::default(), highest: ModSeq(0), failure: None };
-    let positions: Vec<Range<usize>> = selected.view.positions(&uids).collect();
     match search.options {
-        Some(options) if options.ends_only() => finder.ends(options, &positions).await?,
-        _ => finder.scan(positions.into_iter().flatten(), false).await?,
+        Some(options) if options.ends_only() => finder.ends(options, &uids).await?,
+        _ => finder.scan(selected.view.rows(&uids), false).await?,
     }
     let Finder { mut found, highest, failure, .. } = finder;
     // RFC 7162 section 3.1.6: "omitted if no match"
@@ -107,30 +106,31 @@ struct Finder<'a> {
 
 impl Finder<'_> {
     /// MIN and MAX alone: from either end to the first match.
-    async fn ends(&mut self, options: Options, positions: &[Range<usize>]) -> Result<(), Error> {
+    async fn ends(&mut self, options: Options, uids: &UidSet) -> Result<(), Error> {
+        let view = &self.selected.view;
         if options.min {
-            self.scan(positions.iter().cloned().flatten(), true).await?;
+            self.scan(view.rows(uids), true).await?;
         }
         if options.max && (!options.min || !self.found.numbers.is_empty()) {
-            self.scan(positions.iter().cloned().rev().flat_map(Iterator::rev), true).await?;
+            let positions: Vec<Range<usize>> = view.positions(uids).collect();
+            let backwards = positions.into_iter().rev().flat_map(Iterator::rev);
+            self.scan(backwards.filter_map(|index| view.at(index)), true).await?;
         }
         Ok(())
     }
 
-    /// Looks at the messages at these places, in this order; with `first_only` to the first that matches.
+    /// Looks at these messages, in this order; with `first_only` to the first that matches.
     async fn scan(
         &mut self,
-        mut rest: impl Iterator<Item = usize> + Send,
+        mut rest: impl Iterator<Item = (SeqNum, Row)> + Send,
         first_only: bool,
     ) -> Result<(), Error> {
         let width = (WINDOW_KEYS / self.search.key.weight()).clamp(16, WINDOW);
         loop {
-            let window: Vec<usize> = rest.by_ref().take(width).collect();
-            if window.is_empty() {
+            let rows: Vec<(SeqNum, Row)> = rest.by_ref().take(width).collect();
+            if rows.is_empty() {
                 return Ok(());
             }
-            let rows: Vec<(SeqNum, Row)> =
-                window.iter().filter_map(|&index| self.selected.view.at(index)).collect();
             let matching = self.matching(&rows).await?;
             for (seq, row) in rows.iter().filter(|(_, row)| matching.contains(row.uid)) {
                 self.add(*seq, row);
