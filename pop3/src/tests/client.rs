@@ -1,5 +1,6 @@
 //! A server on a free port with a store of its own, and a client that reads answers as RFC 1939 section 3 tells it to.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,10 +9,15 @@ use common::block;
 use common::limits::{LimitOptions, Limits};
 use common::session::{Sessions, Shared};
 use common::stream::Stream;
+use common::tls::{Acceptor, CertificateFiles, TlsOptions};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use store::{AccountName, Flags, Mailbox, MailboxName, NewMessage, Store};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsConnector;
 
 use crate::{Options, Service};
 
@@ -21,6 +27,8 @@ pub(crate) const PASSWORD: &str = "tanstaaf";
 pub(crate) struct Server {
     pub service: Arc<Service>,
     pub store: Store,
+    /// The root that clients trust.
+    pub certificate: PathBuf,
     _directory: TempDir,
 }
 
@@ -31,6 +39,15 @@ impl Server {
 
     /// With the account `mrose`, whose maildrop is empty.
     pub fn with(options: Options) -> Server {
+        Server::make(options, false)
+    }
+
+    /// That offers TLS.
+    pub fn secure() -> Server {
+        Server::make(Options::default(), true)
+    }
+
+    fn make(options: Options, offered: bool) -> Server {
         let directory = TempDir::new().unwrap();
         let store = Store::open(store::Options {
             path: directory.path().to_owned(),
@@ -43,6 +60,11 @@ impl Server {
         })
         .unwrap();
         block(|| store.directory().add(vec![(AccountName::new("mrose").unwrap(), None)]).unwrap());
+        let files = CertificateFiles {
+            certificate: directory.path().join("certificate.pem"),
+            key: directory.path().join("key.pem"),
+        };
+        let tls = offered.then(|| acceptor(&files));
         let shared = Shared {
             hostname: "dbc.mtview.ca.us".into(),
             sessions: Sessions::new(),
@@ -53,10 +75,10 @@ impl Server {
                 rate_per_address: 0,
             }),
             authenticator: authenticator(),
-            tls: None,
+            tls,
         };
         let service = Arc::new(Service { shared, store: store.clone(), options });
-        Server { service, store, _directory: directory }
+        Server { service, store, certificate: files.certificate, _directory: directory }
     }
 
     pub fn inbox(&self) -> Mailbox {
@@ -87,7 +109,8 @@ impl Server {
         let (socket, peer) = accepted.unwrap();
         let service = self.service.clone();
         tokio::spawn(async move { crate::serve(Stream::tcp(socket, peer), service).await });
-        let mut client = Client { stream: BufReader::new(client.unwrap()), greeting: String::new() };
+        let mut client =
+            Client { stream: BufReader::new(Box::new(client.unwrap())), greeting: String::new() };
         client.greeting = client.line().await;
         client
     }
@@ -102,11 +125,32 @@ impl Server {
 }
 
 pub(crate) struct Client {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Transport>>,
     pub greeting: String,
 }
 
+/// TCP or TLS over it.
+trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+
 impl Client {
+    /// The client's side of a handshake.
+    pub async fn start_tls(self, certificate: &Path) -> Client {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(certificate).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = ServerName::try_from("localhost").unwrap();
+        let stream =
+            TlsConnector::from(Arc::new(config)).connect(name, self.stream.into_inner()).await.unwrap();
+        Client { stream: BufReader::new(Box::new(stream)), ..self }
+    }
+
     pub async fn send(&mut self, octets: &[u8]) {
         self.stream.write_all(octets).await.unwrap();
     }
@@ -213,4 +257,9 @@ pub(crate) fn sized(octets: usize) -> Vec<u8> {
     message.resize(octets - 2, b'x');
     message.extend_from_slice(b"\r\n");
     message
+}
+
+fn acceptor(files: &CertificateFiles) -> Acceptor {
+    common::tls::ensure_self_signed(files, &["localhost".to_owned()]).unwrap();
+    Acceptor::new(TlsOptions { certificates: vec![files.clone()], client_ca: None }).unwrap()
 }

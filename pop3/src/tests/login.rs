@@ -202,3 +202,31 @@ async fn a_client_that_says_nothing_is_closed_without_a_word() {
     let mut client = server.connect().await;
     assert!(client.closed().await);
 }
+
+/// RFC 2595 section 4
+#[tokio::test(flavor = "multi_thread")]
+async fn stls_forgets_what_was_said_before() {
+    let server = Server::secure();
+    let mut client = server.connect().await;
+    assert!(client.lines("CAPA").await.contains(&"STLS".to_owned()));
+    client.ok("LANG de").await;
+    client.ok("USER mrose").await;
+    client.ok("STLS").await;
+    let mut client = client.start_tls(&server.certificate).await;
+    assert!(client.err(&format!("PASS {PASSWORD}")).await.is_ascii());
+    assert!(client.err("STLS").await.is_ascii());
+    assert!(!client.lines("CAPA").await.contains(&"STLS".to_owned()));
+    client.ok("USER mrose").await;
+    client.ok(&format!("PASS {PASSWORD}")).await;
+    assert_eq!(client.ok("STAT").await, "0 0");
+    client.ok("QUIT").await;
+
+    let mut client = server.connect().await;
+    client.ok("UTF8").await;
+    client.err("STLS").await;
+    client.err("STLS now").await;
+    let mut client = server.connect().await;
+    client.send(b"STLS\r\nUSER mrose\r\n").await;
+    assert!(client.line().await.starts_with("+OK"));
+    assert!(client.closed().await, "what stands behind STLS is never run");
+}
