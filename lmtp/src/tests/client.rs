@@ -1,5 +1,6 @@
 //! A server on a free port with a store of its own, and the MTA's side of the dialogue.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,16 +9,23 @@ use common::block;
 use common::limits::{LimitOptions, Limits};
 use common::session::{Sessions, Shared};
 use common::stream::Stream;
+use common::tls::{Acceptor, CertificateFiles, TlsOptions};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use store::{Account, AccountName, MailboxName, Store, Uid};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsConnector;
 
 use crate::{Options, Service};
 
 pub(crate) struct Server {
     pub service: Arc<Service>,
     pub store: Store,
+    /// The root that clients trust.
+    pub certificate: PathBuf,
     _directory: TempDir,
 }
 
@@ -28,6 +36,15 @@ impl Server {
 
     /// With the accounts of RFC 2033's example, `pat@foo.edu` and `green@foo.edu`.
     pub fn with(options: Options) -> Server {
+        Server::make(options, false)
+    }
+
+    /// That offers TLS.
+    pub fn secure() -> Server {
+        Server::make(Options::default(), true)
+    }
+
+    fn make(options: Options, offered: bool) -> Server {
         let directory = TempDir::new().unwrap();
         let store = Store::open(store::Options {
             path: directory.path().to_owned(),
@@ -47,15 +64,20 @@ impl Server {
             connections_per_account: 0,
             rate_per_address: 0,
         };
+        let files = CertificateFiles {
+            certificate: directory.path().join("certificate.pem"),
+            key: directory.path().join("key.pem"),
+        };
+        let tls = offered.then(|| acceptor(&files));
         let shared = Shared {
             hostname: "foo.edu".into(),
             sessions: Sessions::new(),
             limits: Limits::new(limits),
             authenticator: authenticator(),
-            tls: None,
+            tls,
         };
         let service = Arc::new(Service { shared, store: store.clone(), options });
-        Server { service, store, _directory: directory }
+        Server { service, store, certificate: files.certificate, _directory: directory }
     }
 
     pub fn account(&self, name: &str) -> Account {
@@ -86,7 +108,7 @@ impl Server {
         let (socket, peer) = accepted.unwrap();
         let service = self.service.clone();
         tokio::spawn(async move { crate::serve(Stream::tcp(socket, peer), service).await });
-        let mut client = Client { stream: BufReader::new(client.unwrap()) };
+        let mut client = Client { stream: BufReader::new(Box::new(client.unwrap())) };
         client.expect("220 foo.edu ").await;
         client
     }
@@ -100,10 +122,31 @@ impl Server {
 }
 
 pub(crate) struct Client {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Transport>>,
 }
 
+/// TCP or TLS over it.
+trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+
 impl Client {
+    /// The client's side of a handshake.
+    pub async fn start_tls(self, certificate: &Path) -> Client {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(certificate).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = ServerName::try_from("localhost").unwrap();
+        let stream =
+            TlsConnector::from(Arc::new(config)).connect(name, self.stream.into_inner()).await.unwrap();
+        Client { stream: BufReader::new(Box::new(stream)) }
+    }
+
     pub async fn send(&mut self, octets: &[u8]) {
         self.stream.write_all(octets).await.unwrap();
     }
@@ -170,4 +213,9 @@ impl Directory for Nobody {
 fn authenticator() -> Authenticator {
     let options = AuthOptions { hostname: "foo.edu".into(), ..AuthOptions::default() };
     Authenticator::new(options, Arc::new(Nobody)).unwrap()
+}
+
+fn acceptor(files: &CertificateFiles) -> Acceptor {
+    common::tls::ensure_self_signed(files, &["localhost".to_owned()]).unwrap();
+    Acceptor::new(TlsOptions { certificates: vec![files.clone()], client_ca: None }).unwrap()
 }

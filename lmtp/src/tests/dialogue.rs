@@ -191,3 +191,29 @@ async fn shutdown() {
     client.expect("421 4.3.2 ").await;
     assert!(client.closed().await);
 }
+
+/// RFC 3207 section 4
+#[tokio::test(flavor = "multi_thread")]
+async fn starttls_forgets_what_was_said_before() {
+    let server = Server::secure();
+    let mut client = server.connect().await;
+    client.play(&[("STARTTLS", "503 5.5.1 ")]).await;
+    assert!(client.command("LHLO foo.edu").await.contains("STARTTLS"));
+    client
+        .play(&[
+            ("STARTTLS x", "501 5.5.4 "),
+            ("MAIL FROM:<>", "250 "),
+            ("STARTTLS", "503 5.5.1 "),
+            ("RSET", "250 "),
+            ("STARTTLS", "220 2.0.0 "),
+        ])
+        .await;
+    let mut client = client.start_tls(&server.certificate).await;
+    client.play(&[("MAIL FROM:<>", "503 5.5.1 ")]).await;
+    assert!(!client.command("LHLO foo.edu").await.contains("STARTTLS"));
+    client.play(&[("STARTTLS", "503 ")]).await;
+    client.data(&["pat@foo.edu"]).await;
+    client.send(b"Subject: x\r\n\r\nx\r\n.\r\n").await;
+    client.expect("250 ").await;
+    assert!(server.messages("pat@foo.edu", "INBOX")[0].contains(" with LMTPS id "));
+}
