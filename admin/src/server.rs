@@ -1,7 +1,7 @@
 //! The server's side: HTTP over a unix socket that only the server's user and root can open.
 
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use axum::body::Body;
 use axum::extract::connect_info::{ConnectInfo, Connected};
@@ -83,7 +83,7 @@ fn remove_dead(path: &Path) -> Result<(), ServerError> {
 }
 
 fn refused(path: &Path, error: &std::io::Error) -> ServerError {
-    let directory = path.parent().map(Path::to_owned).unwrap_or_else(PathBuf::new);
+    let directory = path.parent().map(Path::to_owned).unwrap_or_default();
     ServerError(format!(
         "the administration socket {} cannot be made: {error}; make sure that {} exists and that the server's user may write there",
         path.display(),

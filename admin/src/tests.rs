@@ -223,7 +223,7 @@ fn mailboxes_are_made_renamed_and_deleted() {
         &Operation::MailboxSubscribe { account: account(), mailbox: "Older".into(), subscribed: false },
     )
     .unwrap();
-    assert_eq!(names()[1].2, false);
+    assert!(!names()[1].2);
     run(&store, &Operation::MailboxDelete { account: account(), mailbox: "Older".into() }).unwrap();
     assert_eq!(names(), [inbox()]);
 }

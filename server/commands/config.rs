@@ -63,7 +63,7 @@ fn show(loaded: &Loaded, json: bool) -> Result<()> {
             text += &format!("\n[{own}]\n");
             section = own;
         }
-        text += &format!("{:<60}# {}\n", format!("{name} = {}", setting.value), setting.origin);
+        text += &format!("{:<60} # {}\n", format!("{name} = {}", setting.value), setting.origin);
     }
     output::line(&text)
 }
