@@ -56,7 +56,8 @@ impl Wire {
         self.line.clear();
         let count = self.stream.read_until(b'\n', &mut self.line).await?;
         ensure!(count > 0, "the server closed the connection");
-        Ok(self.line.trim_ascii_end())
+        let line = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
+        Ok(line.strip_suffix(b"\r").unwrap_or(line))
     }
 
     pub async fn octets(&mut self, count: usize) -> Result<Vec<u8>> {
