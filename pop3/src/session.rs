@@ -381,6 +381,8 @@ impl Session {
         {
             warn!(%error, "\\Seen could not be set on retrieved messages");
         }
+        // Gives the account's place back: the client may log in again before it closes this connection.
+        self.state = State::Authorization { user: None };
         self.stream.shutdown().await;
         let (received, sent) = self.stream.transferred();
         info!(reason, removed = self.removed, received, sent, "end of session");

@@ -29,7 +29,7 @@ pub(crate) struct Server {
     pub store: Store,
     /// The root that clients trust.
     pub certificate: PathBuf,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Server {
@@ -55,7 +55,7 @@ impl Server {
             retain_expunged: Duration::from_secs(3600),
             message_limit: 64 << 20,
             limits: store::Limits::default(),
-            compression: 1,
+            compression: 0,
             new_account_mailboxes: Vec::new(),
         })
         .unwrap();
@@ -78,7 +78,7 @@ impl Server {
             tls,
         };
         let service = Arc::new(Service { shared, store: store.clone(), options });
-        Server { service, store, certificate: files.certificate, _directory: directory }
+        Server { service, store, certificate: files.certificate, directory }
     }
 
     pub fn inbox(&self) -> Mailbox {
@@ -99,6 +99,31 @@ impl Server {
             }
         };
         self.inbox().append(messages.iter().map(new).collect()).await.unwrap();
+    }
+
+    /// Changes every place on the disk where these octets stand. How many there were.
+    pub fn damage(&self, octets: &[u8]) -> usize {
+        let mut folders = vec![self.directory.path().to_owned()];
+        let mut found = 0;
+        while let Some(folder) = folders.pop() {
+            for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let mut content = std::fs::read(&path).unwrap();
+                let places: Vec<usize> =
+                    (0..content.len()).filter(|&at| content[at..].starts_with(octets)).collect();
+                for &at in &places {
+                    content[at] ^= 0xff;
+                }
+                found += places.len();
+                if !places.is_empty() {
+                    std::fs::write(&path, content).unwrap();
+                }
+            }
+        }
+        found
     }
 
     /// A connection whose greeting has been read.
@@ -210,6 +235,13 @@ impl Client {
     pub async fn lines(&mut self, command: &str) -> Vec<String> {
         let message = String::from_utf8(self.message(command).await).unwrap();
         message.lines().map(str::to_owned).collect()
+    }
+
+    /// All that comes until the connection is closed.
+    pub async fn everything(&mut self) -> Vec<u8> {
+        let mut octets = Vec::new();
+        self.stream.read_to_end(&mut octets).await.unwrap();
+        octets
     }
 
     /// Whether nothing more comes and the connection is closed.

@@ -1,6 +1,6 @@
 //! The TRANSACTION state, reading.
 
-use store::{MailboxName, UidSet};
+use store::{MailboxName, Uid, UidSet};
 
 use super::client::{PASSWORD, Server, sized};
 
@@ -236,4 +236,48 @@ async fn surrogates_of_large_messages() {
     let surrogate = String::from_utf8(client.message(&format!("RETR {}", few.len() + 1)).await).unwrap();
     let (header, body) = surrogate.split_once("\r\n\r\n").unwrap();
     assert!(header.is_ascii() && body == "body \u{e9}\r\n");
+}
+
+/// The unique-ids of an old server win over ours.
+#[tokio::test(flavor = "multi_thread")]
+async fn imported_unique_ids() {
+    let server = Server::new();
+    server.append(&[&sized(40), &sized(50)]).await;
+    // RFC 1939 section 7 has this one.
+    let old = "whqtswO00WBw418f9t5JxYwZ";
+    server.inbox().import_unique_ids(vec![(Uid(1), old.to_owned())]).await.unwrap();
+    let mut client = server.log_in().await;
+    assert_eq!(client.ok("UIDL 1").await, format!("1 {old}"));
+    assert_ne!(client.ok("UIDL 2").await, format!("2 {old}"));
+}
+
+/// A message whose octets are damaged on the disk is refused, and the others can still be read.
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_is_a_temporary_failure_of_one_message() {
+    let server = Server::new();
+    let messages = [sized(5_000), b"Subject: whole\r\n\r\n".to_vec()];
+    server.append(&[&messages[0]]).await;
+    server.append(&[&messages[1]]).await;
+    assert!(server.damage(&messages[0][..11]) > 0, "the message is found on the disk");
+    let mut client = server.log_in().await;
+    assert!(client.err("RETR 1").await.starts_with("[SYS/TEMP]"));
+    assert!(client.err("TOP 1 0").await.starts_with("[SYS/TEMP]"));
+    assert_eq!(client.message("RETR 2").await, messages[1]);
+    assert_eq!(client.lines("LIST").await, ["1 5000", &format!("2 {}", messages[1].len())]);
+}
+
+/// Where the damage is found only after part of the message was sent, the client must not take that part for the whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_breaks_off_does_not_end() {
+    let server = Server::new();
+    let mut message = sized(900_000);
+    message.extend_from_slice(b"here it breaks\r\n");
+    message.extend_from_slice(&sized(900_000));
+    server.append(&[&message]).await;
+    assert!(server.damage(b"here it breaks") > 0);
+    let mut client = server.log_in().await;
+    client.send(b"RETR 1\r\n").await;
+    let sent = client.everything().await;
+    assert!(sent.starts_with(b"+OK 1800016 ") && sent.len() > 100_000, "{}", sent.len());
+    assert!(!sent.ends_with(b"\r\n.\r\n"));
 }
