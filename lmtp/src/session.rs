@@ -146,8 +146,7 @@ impl Session {
 
     // --- reading
 
-    /// A line, unless the session must end meanwhile. A transaction that has begun is finished first by an MTA that
-    /// is quick; one that is not tries again.
+    /// A line, unless the session must end meanwhile. A message whose DATA has begun is taken and answered first.
     async fn read_line(&mut self) -> Result<Bytes> {
         tokio::select! {
             line = self.stream.read_line(LINE_LIMIT) => Ok(line?),
