@@ -45,8 +45,9 @@ fn upload(site: &Site, url: &str) -> Outcome {
     let home = site.home("curl")?;
     let mut curl = site.program("curl", &home);
     curl.args(["--silent", "--show-error", "--cacert"]).arg(site.ca());
-    curl.args(["--user", &format!("{ALICE}:restante"), "--upload-file", "-", url]);
-    run(&mut curl, &message(9))?;
+    std::fs::write(home.join("message"), message(9))?;
+    curl.args(["--user", &format!("{ALICE}:restante"), "--upload-file", "message", url]);
+    run(&mut curl, b"")?;
     let fetched = get(site, &format!("{url};MAILINDEX=1"), None)?;
     same_text(9, fetched.as_bytes())
 }

@@ -40,6 +40,11 @@ pub fn configure(site: &Site, home: &Path, protocol: &str) -> Outcome {
     let file = home.join("fetchmailrc");
     fs::write(&file, text)?;
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600))?;
+    collector(home)
+}
+
+/// `collect`, a delivery agent that makes one file of each message.
+pub fn collector(home: &Path) -> Outcome {
     fs::create_dir_all(home.join("mail"))?;
     let script = home.join("collect");
     fs::write(&script, format!("#!/bin/sh\nexec cat > \"$(mktemp {}/mail/XXXXXXXXXX)\"\n", home.display()))?;

@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::support::connection::Connection;
+use crate::script::lmtp::stuffed;
 use crate::support::server::Server;
 use crate::support::{Outcome, fail, program};
 
@@ -68,7 +69,7 @@ impl Site {
             say(&mut lmtp, b"MAIL FROM:<sender@example.test>\r\n", "250")?;
             say(&mut lmtp, format!("RCPT TO:<{ALICE}>\r\n").as_bytes(), "250")?;
             say(&mut lmtp, b"DATA\r\n", "354")?;
-            say(&mut lmtp, &[message(number).as_slice(), b".\r\n"].concat(), "250")?;
+            say(&mut lmtp, &stuffed(&message(number)), "250")?;
         }
         say(&mut lmtp, b"QUIT\r\n", "221")
     }

@@ -36,7 +36,7 @@
 //! - `| text` (POP3, LMTP replies, cli): exactly this line, in order; `...` any more lines.
 
 mod imap;
-mod lmtp;
+pub mod lmtp;
 mod parse;
 mod play;
 mod pop3;
