@@ -80,10 +80,14 @@ fn open(place: &Place, examine: bool) -> Result<Opened, Error> {
     let read_only = rights.is_read_only();
     let live = mailbox.live()?;
     // Claimed before the state is read: what arrives between is shown now and claimed with the next arrival.
-    let claimed = if read_only { None } else { Some(mailbox.claim_recent()?) };
-    let unclaimed = mailbox.info()?.recent;
-    let state = live.state();
-    let recent_from = claimed.unwrap_or_else(|| nth_from_the_end(&state, unclaimed));
+    let (state, recent_from) = if read_only {
+        let state = live.state();
+        let recent_from = nth_from_the_end(&state, mailbox.info()?.recent);
+        (state, recent_from)
+    } else {
+        let claimed = mailbox.claim_recent()?;
+        (live.state(), claimed)
+    };
     Ok(Opened { mailbox, live, state, recent_from, rights, read_only })
 }
 

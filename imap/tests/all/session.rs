@@ -1,9 +1,7 @@
 //! Whole sessions over a real socket against a real store: what unit tests cannot show. The scripts of the root package
 //! say more, against the binary.
 
-mod support;
-
-use support::Server;
+use crate::support::Server;
 
 const MESSAGE: &str = "From: a@example.test\r\nSubject: one\r\n\r\nhello\r\n";
 

@@ -109,6 +109,14 @@ impl Server {
     }
 }
 
+/// Closing waits for the disk, which the store's own drop must not do in a task.
+impl Drop for Server {
+    fn drop(&mut self) {
+        let closed = common::block(|| self.service.store.close());
+        assert!(closed.is_ok(), "{closed:?}");
+    }
+}
+
 fn open(path: &std::path::Path) -> Store {
     let mailbox = |name: &str| MailboxName::new(name).unwrap();
     Store::open(store::Options {
@@ -196,6 +204,15 @@ impl Client {
             text.extend_from_slice(b"\r\n");
             text.extend_from_slice(&octets);
         }
+    }
+
+    /// Says that nothing more will come, and reads until the server has closed the connection.
+    pub async fn hang_up(mut self) -> Vec<u8> {
+        self.stream.shutdown().await.unwrap();
+        let mut rest = Vec::new();
+        let reading = self.stream.read_to_end(&mut rest);
+        tokio::time::timeout(PATIENCE, reading).await.unwrap().unwrap();
+        rest
     }
 
     /// The server has closed the connection, after these lines.
