@@ -9,7 +9,12 @@ use super::play::{Session, logged_in};
 use super::tokens::{self, Bindings, Token};
 
 pub fn open(server: &Server, user: &str, state: State) -> Outcome<Session> {
-    let mut session = Session::new(Connection::open(server.address("imap")?)?);
+    let session = Session::new(Connection::open(server.address("imap")?)?);
+    begin(session, user, state)
+}
+
+/// From the greeting to the state.
+pub fn begin(mut session: Session, user: &str, state: State) -> Outcome<Session> {
     let greeting = session.line()?;
     if !greeting.starts_with("* OK ") {
         return fail(format!("greeting: {greeting}"));
@@ -63,6 +68,23 @@ pub fn step(session: &mut Session, step: &Step, rest: &[Piece], bindings: &mut B
             finish(session, &step, &tag, code.as_deref(), bindings)
         }
         "wait" => wait(session, step, bindings),
+        "send" => {
+            let tag = tag(session);
+            send(session, Some(&tag), rest)?;
+            session.open = Some(tag);
+            Ok(())
+        }
+        "result" => {
+            let tag = session.open.take().ok_or("no command waits for its result")?;
+            let (verb, rest) = first_word(rest);
+            let (code, _) = code(&rest);
+            let step = Step { verb, rest: Vec::new(), expected: step.expected.clone(), ..*step };
+            finish(session, &step, &tag, code.as_deref(), bindings)
+        }
+        "starttls" => {
+            plain(session, "STARTTLS")?;
+            session.connection.start_tls()
+        }
         verb => fail(format!("no IMAP step `{verb}`")),
     }
 }
@@ -129,6 +151,9 @@ fn finish(session: &mut Session, step: &Step, tag: &str, code: Option<&str>, bin
         }
     };
     compare(&step.expected, untagged, bindings)?;
+    if step.verb == "any" {
+        return Ok(());
+    }
     let mut pattern = vec![Token::Atom(step.verb.clone())];
     if let Some(code) = code {
         pattern = tokens::pattern(&format!("{} {code}", step.verb))?;

@@ -9,7 +9,11 @@ use super::play::{Session, logged_in};
 use super::pop3::compare;
 
 pub fn open(server: &Server, state: State) -> Outcome<Session> {
-    let mut session = Session::new(Connection::open(server.address("lmtp")?)?);
+    begin(Session::new(Connection::open(server.address("lmtp")?)?), state)
+}
+
+/// From the greeting to the state.
+pub fn begin(mut session: Session, state: State) -> Outcome<Session> {
     reply(&mut session, "220")?;
     if logged_in(state) {
         command(&mut session, "LHLO client.example.test", "250")?;
@@ -29,6 +33,14 @@ pub fn deliver(server: &Server, recipient: &str, message: &[u8]) -> Outcome {
 }
 
 pub fn step(session: &mut Session, step: &Step, rest: &[Piece]) -> Outcome {
+    if step.verb == "starttls" {
+        command(session, "STARTTLS", "220")?;
+        return session.connection.start_tls();
+    }
+    if step.verb == "content" {
+        session.connection.send(&stuffed(&step.block()))?;
+        return replies(session, &step.expected);
+    }
     if step.verb == "data" {
         command(session, "DATA", "354")?;
         session.connection.send(&stuffed(&step.block()))?;

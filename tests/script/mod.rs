@@ -4,8 +4,9 @@
 //! and section it is taken from), then header lines `key: value` to a blank line, then steps.
 //!
 //! Header:
-//! - `connections: imap imap:bob pop3 lmtp` — one word a connection, `protocol` or `protocol:user` (alice if not named).
-//!   Default: one connection of the protocol that the folder is named after.
+//! - `connections: imap imap:bob imaps pop3 pop3s lmtp (imap)` — one word a connection, `protocol` or `protocol:user`
+//!   (alice if not named); `imaps` and `pop3s` begin with TLS; one in parentheses is not open before its first `open` or
+//!   `connect`. Default: one connection of the protocol that the folder is named after.
 //! - `state: nonauth | auth | selected` — how far each IMAP or POP3 connection is taken first. Default: `selected`
 //!   (IMAP: INBOX selected; POP3: logged in; LMTP: after LHLO). LMTP `nonauth`: before LHLO.
 //! - `messages: 3` — so many messages in alice's INBOX: those of `NAME.mbox` beside the script, else generated ones
@@ -15,15 +16,19 @@
 //! A step is `[connection] verb rest`, the number only where there are several connections:
 //! - IMAP: `ok|no|bad [CODE] command`: sends it, expects the tagged answer (and response code). `cont command` sends it
 //!   and expects a continuation request; then `more text` (another `+` must follow) and `finish ok|no|bad [CODE] text`.
-//!   `wait` expects the untagged responses below without sending anything.
-//! - POP3: `ok command` or `err [CODE] command`; with expected lines below, or for a command that has one, a multi-line
-//!   answer is read. `cont`, `more`, `finish` as in IMAP.
+//!   `wait` expects the untagged responses below without sending anything. `send command` sends it and waits for nothing,
+//!   `result ok|no|bad|any [CODE]` reads its answer: so two connections can have commands in work at once.
+//! - POP3: `ok command` or `err [CODE] command`; a multi-line answer is read where the command has one, and held against
+//!   the lines below; else a line below is the text behind `+OK`. `cont`, `more`, `finish` as in IMAP.
 //! - LMTP: `250 command`, `550 5.1.1 command`; `data` with a block sends DATA, expects 354, sends the block dot-stuffed;
-//!   the replies stand below, one `> 250 2.0.0` a recipient, in order.
+//!   the replies stand below, one `> 250 2.0.0` a recipient, in order. `content` is the same behind a `354 data`.
 //! - any: `raw "octets\r\n"` sends them as they are; `line PATTERN` reads one line; `closed` expects the end of the
-//!   connection; `hangup` drops it; `open` connects afresh in the script's state; `nothing` expects silence for 300 ms.
-//! - `deliver RECIPIENT` with a block: delivers it over LMTP. `cli [!] arguments` runs the binary (`!`: it must fail),
-//!   `| text` lines below must stand in its output. `restart` kills the server with SIGKILL, starts it and `open`s all.
+//!   connection; `hangup` drops it; `open` connects afresh in the script's state, `connect` does not even read the greeting;
+//!   `starttls` sends STARTTLS or STLS, expects OK and shakes hands; `nothing` expects silence for 300 ms.
+//! - `deliver RECIPIENT` with a block: delivers it over LMTP. `cli [!] arguments` runs the binary (`!`: it must fail) with
+//!   the block as input; `| text` lines below must stand in its output, where `$` is any text and `$name` at the end binds
+//!   a word. `restart` kills the server with SIGKILL, starts it and `open`s all. `terminate` sends SIGTERM, `stop` sends it
+//!   and waits for the end of the server, `start` starts it again and `open`s all.
 //!
 //! A command may hold literals: `{{text}}` is sent as a synchronizing literal, `{{+text}}` as a non-synchronizing one; a
 //! line that ends in `{{{` or `{{{+` opens a block that a line `}}}...` closes, whose rest goes on with the command.

@@ -18,9 +18,31 @@ pub enum State {
     Selected,
 }
 
+/// A connection as the header names it.
+pub struct Endpoint {
+    pub protocol: Protocol,
+    /// TLS from the first octet.
+    pub tls: bool,
+    pub user: String,
+    /// Opened before the first step.
+    pub opened: bool,
+}
+
+impl Endpoint {
+    /// The kind of listener that it connects to.
+    pub fn listener(&self) -> &'static str {
+        match (self.protocol, self.tls) {
+            (Protocol::Imap, false) => "imap",
+            (Protocol::Imap, true) => "imaps",
+            (Protocol::Pop3, false) => "pop3",
+            (Protocol::Pop3, true) => "pop3s",
+            (Protocol::Lmtp, _) => "lmtp",
+        }
+    }
+}
+
 pub struct Script {
-    /// Protocol and user of each connection.
-    pub connections: Vec<(Protocol, String)>,
+    pub connections: Vec<Endpoint>,
     pub state: State,
     pub messages: usize,
     pub config: String,
@@ -192,16 +214,18 @@ fn expectation(line: &str) -> Option<Expected> {
     }
 }
 
-fn connection(word: &str) -> Outcome<(Protocol, String)> {
+fn connection(word: &str) -> Outcome<Endpoint> {
+    let inner = word.strip_prefix('(').and_then(|word| word.strip_suffix(')'));
+    let (word, opened) = inner.map_or((word, true), |word| (word, false));
     let (protocol, user) = word.split_once(':').unwrap_or((word, "alice"));
-    let protocol = match protocol {
-        "imap" => Protocol::Imap,
-        "pop3" => Protocol::Pop3,
-        "lmtp" => Protocol::Lmtp,
+    let (protocol, tls) = match protocol {
+        "imap" | "imaps" => (Protocol::Imap, protocol == "imaps"),
+        "pop3" | "pop3s" => (Protocol::Pop3, protocol == "pop3s"),
+        "lmtp" => (Protocol::Lmtp, false),
         _ => return fail(format!("no protocol `{protocol}`; name the connections in the header")),
     };
     let user = if user == "public" { user.into() } else { format!("{user}@example.test") };
-    Ok((protocol, user))
+    Ok(Endpoint { protocol, tls, user, opened })
 }
 
 fn pieces(text: &str, lines: &mut Lines<'_>) -> Outcome<Vec<Piece>> {

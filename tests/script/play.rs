@@ -52,19 +52,31 @@ impl Player {
     fn open_all(&mut self) -> Outcome {
         self.connections.clear();
         for index in 0..self.script.connections.len() {
-            let session = self.open(index)?;
-            self.connections.push(Some(session));
+            let opened = self.script.connections[index].opened;
+            let session = if opened { Some(self.open(index)?) } else { None };
+            self.connections.push(session);
         }
         Ok(())
     }
 
     fn open(&self, index: usize) -> Outcome<Session> {
-        let (protocol, user) = &self.script.connections[index];
-        match protocol {
-            Protocol::Imap => imap::open(&self.server, user, self.script.state),
-            Protocol::Pop3 => pop3::open(&self.server, user, self.script.state),
-            Protocol::Lmtp => lmtp::open(&self.server, self.script.state),
+        let session = self.connect(index)?;
+        let (endpoint, state) = (&self.script.connections[index], self.script.state);
+        match endpoint.protocol {
+            Protocol::Imap => imap::begin(session, &endpoint.user, state),
+            Protocol::Pop3 => pop3::begin(session, &endpoint.user, state),
+            Protocol::Lmtp => lmtp::begin(session, state),
         }
+    }
+
+    /// A connection before its greeting.
+    fn connect(&self, index: usize) -> Outcome<Session> {
+        let endpoint = &self.script.connections[index];
+        let mut connection = Connection::open(self.server.address(endpoint.listener())?)?;
+        if endpoint.tls {
+            connection.start_tls()?;
+        }
+        Ok(Session::new(connection))
     }
 
     fn steps(&mut self) -> Outcome {
@@ -84,6 +96,17 @@ impl Player {
                 self.server.launch()?;
                 self.open_all()
             }
+            "terminate" => self.server.terminate(),
+            "stop" => self.server.stop(),
+            "start" => {
+                self.server.launch()?;
+                self.open_all()
+            }
+            "connect" => {
+                self.connections[step.connection] = None;
+                self.connections[step.connection] = Some(self.connect(step.connection)?);
+                Ok(())
+            }
             "open" => {
                 self.connections[step.connection] = None;
                 self.connections[step.connection] = Some(self.open(step.connection)?);
@@ -98,12 +121,12 @@ impl Player {
     }
 
     fn dialogue_step(&mut self, step: &Step) -> Outcome {
-        let protocol = self.script.connections[step.connection].0;
+        let protocol = self.script.connections[step.connection].protocol;
         let rest = self.bound(&step.rest);
         let Player { connections, bindings, .. } = self;
         let session = connections[step.connection].as_mut().ok_or("the connection is not open")?;
         match step.verb.as_str() {
-            "raw" => session.connection.send(&unescape(step.text().trim_matches('"'))?),
+            "raw" => session.connection.send(&unescape(text_of(&rest).trim_matches('"'))?),
             "closed" => match session.connection.closed()? {
                 true => Ok(()),
                 false => fail("the server did not close the connection"),
@@ -140,7 +163,7 @@ impl Player {
     }
 
     fn command_line(&mut self, step: &Step) -> Outcome {
-        let text = step.text();
+        let text = text_of(&self.bound(&step.rest));
         let (text, must_fail) = text.strip_prefix("! ").map_or((text.as_str(), false), |text| (text, true));
         let arguments: Vec<&str> = text.split_whitespace().collect();
         let finished = self.server.cli(&arguments, &step.block())?;
@@ -150,7 +173,7 @@ impl Player {
         }
         for expected in &step.expected {
             match expected {
-                Expected::Line(line) if !shown.contains(line.as_str()) => {
+                Expected::Line(line) if !found(line, &shown, &mut self.bindings) => {
                     return fail(format!("`restante {text}` did not print `{line}`:\n{shown}"));
                 }
                 Expected::Banned(line) if shown.contains(line.as_str()) => {
@@ -175,6 +198,37 @@ impl Player {
         tail.iter().rev().for_each(|line| text.push_str(&format!("{line}\n")));
         text
     }
+}
+
+/// Whether the pattern stands somewhere in the output: `$` is any text within a line; `$name` at its end is bound to the
+/// word there.
+fn found(pattern: &str, shown: &str, bindings: &mut Bindings) -> bool {
+    let name = pattern.rsplit_once('$').map(|(_, name)| name).filter(|name| !name.is_empty());
+    let name = name.filter(|name| name.chars().all(char::is_alphanumeric));
+    let fixed = name.map_or(pattern, |name| &pattern[..pattern.len() - name.len() - 1]);
+    for line in shown.lines() {
+        let Some(rest) = after_parts(fixed, line) else { continue };
+        if let Some(name) = name {
+            let word = rest.split([' ', ',', '"']).next().unwrap_or_default();
+            bindings.insert(name.into(), tokens::Token::Atom(word.into()));
+        }
+        return true;
+    }
+    false
+}
+
+/// What follows the parts between the `$`s, in order, in a line.
+fn after_parts<'a>(pattern: &str, line: &'a str) -> Option<&'a str> {
+    let mut rest = line;
+    for part in pattern.split('$') {
+        rest = &rest[rest.find(part)? + part.len()..];
+    }
+    Some(rest)
+}
+
+fn text_of(pieces: &[Piece]) -> String {
+    let texts = pieces.iter().map(|piece| if let Piece::Text(text) = piece { text.as_str() } else { "" });
+    texts.collect()
 }
 
 impl Session {

@@ -1,14 +1,13 @@
 //! POP3 steps.
 
-use crate::support::connection::Connection;
-use crate::support::server::{PASSWORD, Server};
+use crate::support::server::PASSWORD;
 use crate::support::{Outcome, fail};
 
 use super::parse::{Expected, Piece, State, Step};
 use super::play::{Session, expect_line, logged_in};
 
-pub fn open(server: &Server, user: &str, state: State) -> Outcome<Session> {
-    let mut session = Session::new(Connection::open(server.address("pop3")?)?);
+/// From the greeting to the state.
+pub fn begin(mut session: Session, user: &str, state: State) -> Outcome<Session> {
     expect_ok(&mut session)?;
     if logged_in(state) {
         for command in [format!("USER {user}\r\n"), format!("PASS {PASSWORD}\r\n")] {
@@ -20,6 +19,11 @@ pub fn open(server: &Server, user: &str, state: State) -> Outcome<Session> {
 }
 
 pub fn step(session: &mut Session, step: &Step, rest: &[Piece]) -> Outcome {
+    if step.verb == "starttls" {
+        session.connection.send(b"STLS\r\n")?;
+        expect_ok(&mut *session)?;
+        return session.connection.start_tls();
+    }
     let text: String = rest.iter().filter_map(|piece| if let Piece::Text(text) = piece { Some(text.as_str()) } else { None }).collect();
     let (verb, text) = match step.verb.as_str() {
         "finish" => text.split_once(' ').map(|(verb, text)| (verb.to_owned(), text.to_owned())).ok_or("finish what?")?,
@@ -32,7 +36,7 @@ pub fn step(session: &mut Session, step: &Step, rest: &[Piece]) -> Outcome {
     session.connection.send(format!("{command}\r\n").as_bytes())?;
     let status = session.line()?;
     match verb.as_str() {
-        "ok" if status.starts_with("+OK") => lines(session, step, &command),
+        "ok" if status.starts_with("+OK") => lines(session, step, &command, &status),
         "err" if status.starts_with("-ERR") => match code {
             Some(code) if !status.starts_with(&format!("-ERR {code}")) => fail(format!("expected {code}: {status}")),
             _ => Ok(()),
@@ -44,12 +48,9 @@ pub fn step(session: &mut Session, step: &Step, rest: &[Piece]) -> Outcome {
 }
 
 /// A multi-line answer, where the command has one (RFC 1939 section 3).
-fn lines(session: &mut Session, step: &Step, command: &str) -> Outcome {
+fn lines(session: &mut Session, step: &Step, command: &str, status: &str) -> Outcome {
     if !multi_line(command) {
-        return match step.expected.is_empty() {
-            true => Ok(()),
-            false => fail("the command has no multi-line answer to expect lines of"),
-        };
+        return compare(&step.expected, &[status.strip_prefix("+OK").unwrap_or(status).trim_start().to_owned()]);
     }
     let mut got = Vec::new();
     loop {
@@ -67,7 +68,7 @@ fn multi_line(command: &str) -> bool {
     let arguments = words.count();
     match word.as_str() {
         "RETR" | "TOP" | "CAPA" => true,
-        "LIST" | "UIDL" | "LANG" => arguments == 0,
+        "LIST" | "UIDL" | "LANG" | "AUTH" => arguments == 0,
         _ => false,
     }
 }

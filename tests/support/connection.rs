@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use super::tls::{self, TlsSocket};
 use super::{Outcome, fail};
 
 /// How long the server may take for an answer before the test fails.
@@ -11,6 +12,8 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Connection {
     socket: TcpStream,
+    /// Over `socket`, once TLS has begun.
+    tls: Option<TlsSocket>,
     buffer: Vec<u8>,
     /// The dialogue so far, `C:` and `S:`.
     pub log: String,
@@ -20,12 +23,29 @@ impl Connection {
     pub fn open(address: SocketAddr) -> Outcome<Connection> {
         let socket = TcpStream::connect_timeout(&address, PATIENCE)?;
         socket.set_nodelay(true)?;
-        Ok(Connection { socket, buffer: Vec::new(), log: String::new() })
+        Ok(Connection { socket, tls: None, buffer: Vec::new(), log: String::new() })
+    }
+
+    /// From here on everything goes through TLS.
+    pub fn start_tls(&mut self) -> Outcome {
+        if !self.buffer.is_empty() {
+            return fail(format!("the server sent this in plain text before TLS: {:?}", self.buffer));
+        }
+        self.socket.set_read_timeout(Some(PATIENCE))?;
+        self.tls = Some(tls::client(self.socket.try_clone()?)?);
+        self.log.push_str("--- TLS\n");
+        Ok(())
     }
 
     pub fn send(&mut self, octets: &[u8]) -> Outcome {
         self.note("C: ", octets);
-        self.socket.write_all(octets)?;
+        match &mut self.tls {
+            Some(tls) => {
+                tls.write_all(octets)?;
+                tls.flush()?;
+            }
+            None => self.socket.write_all(octets)?,
+        }
         Ok(())
     }
 
@@ -90,7 +110,12 @@ impl Connection {
         let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
         self.socket.set_read_timeout(Some(left))?;
         let mut chunk = [0; 16 * 1024];
-        match self.socket.read(&mut chunk) {
+        let read = match &mut self.tls {
+            // The end without close_notify is an error here: it must not pass for an end of the session.
+            Some(tls) => tls.read(&mut chunk),
+            None => self.socket.read(&mut chunk),
+        };
+        match read {
             Ok(0) => Ok(false),
             Ok(count) => {
                 self.buffer.extend_from_slice(&chunk[..count]);

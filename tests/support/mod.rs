@@ -3,6 +3,7 @@
 pub mod connection;
 pub mod program;
 pub mod server;
+mod tls;
 
 /// Why a test failed, in words.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;

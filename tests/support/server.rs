@@ -100,11 +100,18 @@ impl Server {
         Ok(())
     }
 
-    /// SIGTERM; waits for the end.
-    pub fn stop(&mut self) -> Outcome {
-        let Some(mut child) = self.child.take() else { return Ok(()) };
+    /// Sends SIGTERM.
+    pub fn terminate(&self) -> Outcome {
+        let Some(child) = &self.child else { return Ok(()) };
         let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id())?);
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM)?;
+        Ok(())
+    }
+
+    /// SIGTERM; waits for the end.
+    pub fn stop(&mut self) -> Outcome {
+        self.terminate()?;
+        let Some(mut child) = self.child.take() else { return Ok(()) };
         let deadline = Instant::now() + Duration::from_secs(30);
         while Instant::now() < deadline {
             if let Some(status) = child.try_wait()? {
