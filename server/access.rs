@@ -26,22 +26,28 @@ pub fn load(global: &Global) -> Result<Loaded> {
 /// Runs operations one after another in one place.
 pub enum Access {
     Server(Client),
-    Store(Box<Opened>),
-}
-
-pub struct Opened {
-    store: Store,
+    Store(Box<Store>),
 }
 
 impl Access {
-    /// Finds the server, or opens the store. With `create` a store that does not exist is made.
+    /// Finds the server, or opens the store. With `create` a store that does not exist is made. A server that is just
+    /// starting or stopping, and another command, are waited for.
     pub fn open(config: &Config, create: bool) -> Result<Access> {
-        match Client::new(&config.admin.socket).probe() {
-            Ok(client) => Ok(Access::Server(client)),
-            Err(ClientError::NotRunning(_)) => {
-                Ok(Access::Store(Box::new(Opened { store: open(config, create)? })))
+        let deadline = Instant::now() + PATIENCE;
+        let mut prepared = false;
+        loop {
+            match Client::new(&config.admin.socket).probe() {
+                Ok(client) => return Ok(Access::Server(client)),
+                Err(ClientError::NotRunning(_)) => {}
+                Err(error) => return Err(error.into()),
             }
-            Err(error) => Err(error.into()),
+            if !std::mem::replace(&mut prepared, true) {
+                prepare(config, create)?;
+            }
+            match Store::open(service::store_options(config)?) {
+                Err(store::Error::Unavailable(_)) if Instant::now() < deadline => std::thread::sleep(PAUSE),
+                opened => return Ok(Access::Store(Box::new(opened?))),
+            }
         }
     }
 
@@ -52,9 +58,9 @@ impl Access {
     pub fn run_with(&self, operation: &Operation, progress: &dyn Fn(Progress)) -> Result<Outcome> {
         match self {
             Access::Server(client) => Ok(client.run(operation, progress)?),
-            Access::Store(opened) => {
+            Access::Store(store) => {
                 let who = Who { uid: Some(nix::unistd::getuid().as_raw()), pid: None };
-                let context = Context { store: &opened.store, running: None, who, progress };
+                let context = Context { store, running: None, who, progress };
                 Ok(operation.run(&context)?)
             }
         }
@@ -64,7 +70,7 @@ impl Access {
     pub fn close(self) -> Result<()> {
         match self {
             Access::Server(_) => Ok(()),
-            Access::Store(opened) => Ok(opened.store.close()?),
+            Access::Store(store) => Ok(store.close()?),
         }
     }
 }
@@ -85,30 +91,29 @@ pub fn run(global: &Global, operation: &Operation) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Opens the store as the user that the server runs as, so that no file in it belongs to root.
-pub fn open(config: &Config, create: bool) -> Result<Store> {
+/// Becomes the user that the server runs as, so that no file in the store belongs to root.
+fn prepare(config: &Config, create: bool) -> Result<()> {
     if !create {
         must_exist(&config.server.data)?;
     }
-    privileges::become_server_user(config)?;
-    open_patiently(config)
+    privileges::become_server_user(config)
 }
 
-/// Another command may have the store open for a moment, and a server that is stopping for a few.
+/// For the server itself: a command may have the store open for a moment.
 pub fn open_patiently(config: &Config) -> Result<Store> {
-    const PAUSE: Duration = Duration::from_millis(50);
     let options = service::store_options(config)?;
     let deadline = Instant::now() + PATIENCE;
     loop {
         match Store::open(options.clone()) {
             Err(store::Error::Unavailable(_)) if Instant::now() < deadline => std::thread::sleep(PAUSE),
-            other => return Ok(other?),
+            opened => return Ok(opened?),
         }
     }
 }
 
-/// How long to wait for another process to close the store.
+/// How long to wait for another process to close the store, and how often to look.
 const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(50);
 
 fn must_exist(data: &Path) -> Result<()> {
     if data.is_dir() {

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use admin::{Client, ClientError, Delivered, Failure, Kind, Octets, Outcome};
-use anyhow::Result;
+use admin::{Delivered, Failure, Kind, Octets, Outcome};
+use anyhow::{Result, bail};
 use clap::Args;
 use conf::Config;
 use store::Store;
 
+use crate::access::{self, Access};
 use crate::cli::Global;
 use crate::exit::{self, Exit};
-use crate::{access, output, service, time};
+use crate::{output, service, time};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -40,26 +41,23 @@ impl Deliver {
     fn deliver(self, global: &Global) -> Result<Vec<Delivered>> {
         let config = access::load(global)?.config;
         let envelope = admin::Envelope { reverse_path: self.from, recipients: self.recipients };
-        match Client::new(&config.admin.socket).probe() {
-            Ok(client) => match client.deliver(&envelope, std::io::stdin())? {
+        match Access::open(&config, false)? {
+            Access::Server(client) => match client.deliver(&envelope, std::io::stdin())? {
                 Outcome::Delivered { recipients } => Ok(recipients),
-                _ => Err(anyhow::anyhow!(
+                _ => bail!(
                     "the server answered something else than a delivery\n  Use the same version for both."
-                )),
+                ),
             },
-            Err(ClientError::NotRunning(_)) => directly(&config, envelope),
-            Err(error) => Err(error.into()),
+            Access::Store(store) => directly(&config, &store, envelope),
         }
     }
 }
 
-fn directly(config: &Config, envelope: admin::Envelope) -> Result<Vec<Delivered>> {
-    let store = access::open(config, false)?;
-    let deliver = hook(config, &store);
+fn directly(config: &Config, store: &Store, envelope: admin::Envelope) -> Result<Vec<Delivered>> {
+    let deliver = hook(config, store);
     let runtime = super::serve::runtime()?;
-    let delivered = runtime.block_on(async {
-        tokio::spawn(async move { deliver(envelope, admin::octets(std::io::stdin())).await }).await
-    });
+    // A task, because blocking calls are for the runtime's own threads.
+    let delivered = runtime.block_on(runtime.spawn(deliver(envelope, admin::octets(std::io::stdin()))));
     store.close()?;
     Ok(delivered??)
 }

@@ -84,7 +84,11 @@ impl Demo {
     }
 
     fn level(&self, global: &Global) -> &'static str {
-        if self.quiet || global.json { "warn" } else { "warn,imap=debug,pop3=debug,lmtp=debug" }
+        if self.quiet || global.json {
+            "warn"
+        } else {
+            "warn,imap=debug,pop3=debug,lmtp=debug,common=info,admin=info"
+        }
     }
 }
 
