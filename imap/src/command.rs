@@ -178,6 +178,11 @@ impl Command {
         &NONE
     }
 
+    /// Its arguments are for no log: what may be said before login only has passwords in it.
+    pub fn has_secrets(&self) -> bool {
+        self.states == States::NOT_AUTHENTICATED
+    }
+
     /// The row that the line names at the offset `at`, and the offset of its arguments.
     pub fn find(line: &[u8], at: usize) -> Result<(&'static Command, usize), Error> {
         let mut parser = Parser::new(line, at, syntax::Limits::default());
@@ -232,6 +237,12 @@ mod tests {
             let numbered = ["FETCH", "STORE", "SEARCH"].contains(&row.name);
             assert_eq!(row.allow_expunge, !numbered, "{row:?}");
         }
+    }
+
+    #[test]
+    fn passwords_are_kept_from_the_log() {
+        let secret: Vec<_> = COMMANDS.iter().filter(|row| row.has_secrets()).map(|row| row.name).collect();
+        assert_eq!(secret, ["AUTHENTICATE", "LOGIN", "STARTTLS"]);
     }
 
     #[test]

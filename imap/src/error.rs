@@ -54,6 +54,15 @@ impl Error {
         }
     }
 
+    /// What the client is told, or the end of the connection, for the log.
+    pub fn text(&self) -> Text {
+        match self {
+            Error::Bad(text) | Error::No { text, .. } | Error::Bye { text, .. } => text.clone(),
+            Error::Internal { source, .. } => source.clone().into(),
+            Error::Closed(why) => why.to_string().into(),
+        }
+    }
+
     /// The word for the log.
     pub fn result(&self) -> &'static str {
         match self {
@@ -131,5 +140,65 @@ impl From<StreamError> for Error {
             StreamError::Timeout => Error::bye("Timed out waiting for the client"),
             other => Error::Closed(other),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(error: impl Into<Error>) -> Option<Code> {
+        match error.into() {
+            Error::No { code, .. } | Error::Bye { code, .. } => code,
+            Error::Internal { code, .. } => Some(code),
+            Error::Bad(_) | Error::Closed(_) => None,
+        }
+    }
+
+    #[test]
+    fn store_errors_have_the_codes_of_rfc_5530() {
+        use store::Error as Store;
+        let text = || String::from("x");
+        for (error, expected) in [
+            (Store::NoSuchMailbox(text()), Code::NonExistent),
+            (Store::MailboxExists(text()), Code::AlreadyExists),
+            (Store::InvalidName(text()), Code::Cannot),
+            (Store::OverQuota(text()), Code::OverQuota),
+            (Store::TooLarge { size: 2, limit: 1 }, Code::TooBig),
+            (Store::Limit(text()), Code::Limit),
+            (Store::Expunged, Code::ExpungeIssued),
+            (Store::DiskFull(text()), Code::Unavailable),
+            (Store::Damaged(text()), Code::Corruption),
+            (Store::Unavailable(text()), Code::Unavailable),
+            (Store::ShuttingDown, Code::Unavailable),
+        ] {
+            assert_eq!(code(error.clone()), Some(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_fault_of_the_directory_is_no_wrong_password() {
+        assert_eq!(code(AuthError::Unavailable), Some(Code::Unavailable));
+        assert_eq!(code(AuthError::Failed), Some(Code::AuthenticationFailed));
+        assert_eq!(code(AuthError::EncryptionNeeded), Some(Code::PrivacyRequired));
+        assert_eq!(code(AuthError::Expired), Some(Code::Expired));
+        assert!(matches!(Error::from(AuthError::Cancelled), Error::Bad(_)));
+    }
+
+    #[test]
+    fn what_the_log_gets_the_client_does_not() {
+        let Error::Internal { text, source, .. } = Error::from(store::Error::Damaged("segment 7".into()))
+        else {
+            panic!("damage is our fault")
+        };
+        assert!(source.contains("segment 7") && !text.contains("segment"));
+    }
+
+    #[test]
+    fn only_missing_targets_ask_for_create() {
+        let missing = Error::from(store::Error::NoSuchMailbox("x".into())).or_try_create();
+        assert_eq!(code(missing), Some(Code::TryCreate));
+        let full = Error::from(store::Error::OverQuota("x".into())).or_try_create();
+        assert_eq!(code(full), Some(Code::OverQuota));
     }
 }

@@ -57,8 +57,9 @@ pub struct Options {
     pub nesting_limit: usize,
     /// Keywords in one command.
     pub keyword_limit: usize,
-    /// Commands answered BAD after which the connection is closed, before and after login.
+    /// Commands answered BAD after which the connection is closed before login.
     pub bad_limit_before_login: u32,
+    /// The same after login, where only those in a row count.
     pub bad_limit: u32,
 }
 

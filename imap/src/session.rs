@@ -48,7 +48,7 @@ pub struct Session {
     forbids_expunge: bool,
     /// When a client that has not logged in is cut off.
     login_deadline: Option<Instant>,
-    /// Commands answered BAD.
+    /// Commands answered BAD, after login those in a row.
     bad: u32,
 }
 
@@ -207,6 +207,9 @@ impl Session {
             info.commands += 1;
             info.activity = command.name.into();
         });
+        if !command.has_secrets() {
+            tracing::trace!(line = %String::from_utf8_lossy(line), "client");
+        }
         if !command.states.contains(self.state()) {
             return Err(Error::bad(format!("{} is not allowed {}", command.name, self.state().describe())));
         }
@@ -232,8 +235,11 @@ impl Session {
         }
         let text = if text.is_empty() { format!("{} completed", self.command.name).into() } else { text };
         Writer::new(&mut self.stream).status(tag, word, code.as_ref(), &text);
-        if word == "BAD" {
-            self.count_bad()?;
+        match word {
+            "BAD" => self.count_bad()?,
+            // Nonsense counts while it comes in a row; before login it counts for ever.
+            _ if self.user.is_some() => self.bad = 0,
+            _ => {}
         }
         self.follow(after).await
     }
@@ -303,8 +309,17 @@ impl Session {
 
     fn log_command(&self, result: &Result<Reply, Error>, started: Instant) {
         let ms = started.elapsed().as_millis();
-        let result = result.as_ref().map_or_else(Error::result, |_| "OK");
-        tracing::debug!(command = self.command.name, ms, result, "command");
+        let command = self.command.name;
+        match result {
+            Ok(_) => tracing::debug!(command, ms, result = "OK", "command"),
+            // The text may quote what the client sent.
+            Err(error) if self.command.has_secrets() => {
+                tracing::debug!(command, ms, result = error.result(), "command");
+            }
+            Err(error) => {
+                tracing::debug!(command, ms, result = error.result(), why = %error.text(), "command")
+            }
+        }
     }
 }
 

@@ -292,3 +292,31 @@ async fn a_session_is_small() {
     let octets = std::mem::size_of_val(&session);
     assert!(octets <= 4096, "{octets}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn special_uses_are_set_at_creation() {
+    let server = Server::start().await;
+    let mut client = server.login("alice@example.test").await;
+    client.ok("CREATE Old (USE (\\Archive))").await;
+    let lines = client.ok("LIST (SPECIAL-USE) \"\" \"*\"").await;
+    assert!(has(&lines, "* LIST (\\HasNoChildren \\Archive) \"/\" \"Old\""), "{lines:?}");
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    assert!(client.no("CREATE x (USE (\\Bogus))").await[0].contains("[USEATTR]"));
+    client.bad("CREATE x (USE \\Archive)").await;
+    client.no("STATUS x (MESSAGES)").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_asks_for_what_there_is_not_may_stay() {
+    let server = Server::with(|options| options.bad_limit = 3).await;
+    let mut client = server.login("alice@example.test").await;
+    for _ in 0..5 {
+        client.bad("XNOSUCH").await;
+        client.bad("XNOSUCH").await;
+        client.ok("NOOP").await;
+    }
+    client.bad("XNOSUCH").await;
+    client.bad("XNOSUCH").await;
+    client.send("XNOSUCH").await;
+    assert!(client.closed().await.last().unwrap().starts_with("* BYE "));
+}
