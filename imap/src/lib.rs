@@ -74,7 +74,7 @@ impl Default for Options {
             append_limit: 64 * 1024 * 1024,
             nesting_limit: 20,
             keyword_limit: 128,
-            bad_limit_before_login: 20,
+            bad_limit_before_login: 30,
             bad_limit: 100,
         }
     }

@@ -170,7 +170,7 @@ async fn nonsense_is_bad_and_does_not_last() {
     assert!(client.line().await.starts_with("a BAD "));
     client.raw(format!("a LOGIN {}\r\n", "(".repeat(20_000)).as_bytes()).await;
     assert!(client.line().await.starts_with("* BAD "));
-    for _ in 0..20 {
+    for _ in 0..30 {
         client.raw(b"x\r\n").await;
     }
     assert!(client.closed().await.last().unwrap().starts_with("* BYE "));
