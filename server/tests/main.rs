@@ -2,6 +2,8 @@
 //!
 //! Each starts its own processes with a directory of its own on free loopback ports, and ends none but those.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod commands;
 mod demo;
 mod serve;

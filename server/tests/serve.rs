@@ -255,7 +255,9 @@ os.execv(sys.argv[2], sys.argv[2:])
     let start = |name: &str| {
         let mut command = Command::new("python3");
         command.args(["-c", script, name, PROGRAM, "--data"]).arg(directory.path().join("data"));
-        PORTS[1..].iter().for_each(|port| drop(command.args(["--set", &format!("{port}=")])));
+        for port in &PORTS[1..] {
+            command.args(["--set", &format!("{port}=")]);
+        }
         Process::spawn(command.arg("serve"))
     };
     let mut process = start("imap");
