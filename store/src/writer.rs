@@ -18,8 +18,10 @@ use crate::schema::Counters;
 use crate::shard::Shard;
 use crate::{Error, Result};
 
-/// How often a broken disk is tried again when nobody asks.
-const RETRY: Duration = Duration::from_secs(1);
+/// How often a broken disk is tried again when nobody writes: readers wait for it, too.
+const RETRY: Duration = Duration::from_millis(200);
+/// Nothing is to be done but wait.
+const IDLE: Duration = Duration::from_secs(3600);
 
 pub(crate) struct Writer {
     shard: Arc<Shard>,
@@ -45,12 +47,10 @@ impl Writer {
     /// Until the queue is closed and empty.
     pub fn run(mut self) {
         loop {
-            match self.shard.queue.take(RETRY) {
+            match self.shard.queue.take(if self.broken { RETRY } else { IDLE }) {
                 Next::Jobs(jobs) => self.process(jobs),
-                Next::Idle if self.broken => {
-                    // The error was reported when it began; the next verb gets it too.
-                    let _ = self.recover();
-                }
+                // The error was reported when it began; the next verb gets it, too.
+                Next::Idle if self.broken => drop(self.recover()),
                 Next::Idle => {}
                 Next::Closed => return,
             }

@@ -192,7 +192,10 @@ fn a_state_that_is_loaded_while_it_changes_misses_nothing() {
         }
         for n in 0..100 {
             let uid = append(&store, &mailbox, &n.to_string());
-            assert!(mailbox.live().unwrap().state().row(uid).is_some(), "{uid} was acknowledged and is not there");
+            assert!(
+                mailbox.live().unwrap().state().row(uid).is_some(),
+                "{uid} was acknowledged and is not there"
+            );
         }
         stop.store(true, Ordering::SeqCst);
     });
