@@ -68,7 +68,7 @@ pub struct Prepared {
 
 /// Binds, reads certificates, becomes the server's user. One thread only.
 pub fn prepare(config: &Config, target: Option<&Target>, hint: &str) -> Result<Prepared> {
-    files::raise_limit();
+    files::raise_limit(config.limits.connections);
     privileges::keep_private();
     privileges::make_directory(&config.server.data, 0o700, target)?;
     privileges::make_directory(&config.server.runtime_dir, 0o755, target)?;
