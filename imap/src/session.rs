@@ -415,11 +415,10 @@ impl Session {
         Context { protocol: Protocol::Imap, peer, local, tls }
     }
 
-    /// From now on the session is this user's: other timeouts and limits hold.
-    pub fn log_in(&mut self, user: User, mechanism: &str) {
+    /// From now on the session is this user's: other timeouts and limits hold. Authentication has logged it already.
+    pub fn log_in(&mut self, user: User) {
         let account = user.account.name().to_string();
         tracing::Span::current().record("account", account.as_str());
-        tracing::info!(account, mechanism, "login");
         self.entry.update(|info| info.account = Some(account));
         self.user = Some(Box::new(user));
         self.login_deadline = None;
