@@ -198,7 +198,11 @@ impl Started {
         let signal = loop {
             match self.signals.next().await {
                 Asked::Stop(name) => break name,
-                Asked::Reload => self.reload(reload.as_ref()),
+                Asked::Reload => match &reload {
+                    Some(reload) => self.reload(reload),
+                    // The demo's terminal is gone, and there is nothing to read again.
+                    None => break "SIGHUP",
+                },
             }
         };
         tracing::info!("{signal}: stopping");
@@ -219,16 +223,14 @@ impl Started {
     }
 
     /// Certificates and log level; whatever goes wrong leaves what was.
-    fn reload(&self, reload: Option<&Reload>) {
+    fn reload(&self, reload: &Reload) {
         signals::tell_reloading();
         tracing::info!("SIGHUP: reading the certificates again");
         match self.services.acceptor.reload() {
             Ok(()) => tracing::info!("new connections get the certificates as they are now"),
             Err(error) => tracing::error!("the old certificates stay in use: {error}"),
         }
-        if let Some(reload) = reload
-            && let Err(error) = reload.log_level()
-        {
+        if let Err(error) = reload.log_level() {
             tracing::error!("the old log level stays in use: {error:#}");
         }
         signals::tell(&[NotifyState::Ready]);

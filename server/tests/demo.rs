@@ -21,7 +21,7 @@ fn port(facts: &Value, kind: &str) -> u64 {
 
 #[test]
 fn it_serves_sample_mail_and_leaves_nothing() {
-    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
         let (mut process, facts) = start(&[]);
         let data = PathBuf::from(facts["data"].as_str().unwrap());
         assert!(data.is_dir());

@@ -49,7 +49,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// A process that is killed if its test fails.
+/// A process that ends with its test.
 struct Process(Child);
 
 impl Process {
@@ -93,7 +93,17 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended already.
+        // It may have ended already. A demo that is asked to end takes its directory away; one that does not within a
+        // few seconds is killed.
+        if let Ok(None) = self.0.try_wait() {
+            self.signal(Signal::SIGTERM);
+        }
+        for _ in 0..300 {
+            if !matches!(self.0.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
