@@ -20,6 +20,8 @@ use crate::{Error, Result};
 
 /// How often a broken disk is tried again when nobody writes: readers wait for it, too.
 const RETRY: Duration = Duration::from_millis(200);
+/// How long nothing must come before the engine is told to rest.
+const QUIET: Duration = Duration::from_millis(300);
 /// Nothing is to be done but wait.
 const IDLE: Duration = Duration::from_secs(3600);
 
@@ -29,6 +31,8 @@ pub(crate) struct Writer {
     counters: Counters,
     /// The state of the files is not known: open them anew first.
     broken: bool,
+    /// Something was committed since the engine was told to rest.
+    restless: bool,
 }
 
 /// Why a batch was not committed.
@@ -41,18 +45,36 @@ enum Failure {
 
 impl Writer {
     pub fn new(shard: Arc<Shard>, counters: Counters) -> Writer {
-        Writer { shard, counters, broken: false }
+        Writer { shard, counters, broken: false, restless: true }
     }
 
     /// Until the queue is closed and empty.
     pub fn run(mut self) {
         loop {
-            match self.shard.queue.take(if self.broken { RETRY } else { IDLE }) {
+            match self.shard.queue.take(self.patience()) {
                 Next::Jobs(jobs) => self.process(jobs),
                 // The error was reported when it began; the next verb gets it, too.
                 Next::Idle if self.broken => drop(self.recover()),
-                Next::Idle => {}
+                Next::Idle => self.rest(),
                 Next::Closed => return,
+            }
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        match (self.broken, self.restless) {
+            (true, _) => RETRY,
+            (false, true) => QUIET,
+            (false, false) => IDLE,
+        }
+    }
+
+    fn rest(&mut self) {
+        if self.restless {
+            self.restless = false;
+            if let Err(error) = self.shard.engine.rest() {
+                tracing::error!(shard = self.shard.number, %error, "the index cannot be written");
+                self.broken = true;
             }
         }
     }
@@ -110,6 +132,7 @@ impl Writer {
     fn committed(&mut self, effects: Option<Effects>) -> Effects {
         let effects = effects.unwrap_or_default();
         self.counters = effects.counters.unwrap_or(self.counters);
+        self.restless |= effects.counters.is_some();
         effects
     }
 
@@ -145,6 +168,7 @@ impl Writer {
         }
         self.counters = counters;
         self.broken = false;
+        self.restless = true;
         tracing::info!(shard = self.shard.number, "the files are open again");
         Ok(())
     }

@@ -173,6 +173,8 @@ pub(crate) trait Engine: Send + Sync {
     fn read(&self) -> Result<Box<dyn Snapshot>>;
     /// Runs the closure in the one write transaction there is, then does what it says.
     fn write(&self, run: &mut dyn FnMut(&mut dyn Write) -> Result<Outcome>) -> Result<(), WriteError>;
+    /// Called when nothing has been written for a moment: the time to make opening after a crash quick.
+    fn rest(&self) -> Result<()>;
     /// Opens the files anew after an error of the disk. Readers that were made before may fail from then on.
     fn reopen(&self) -> Result<()>;
     /// Octets on the disk.
