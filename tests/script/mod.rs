@@ -23,7 +23,8 @@
 //! - LMTP: `250 command`, `550 5.1.1 command`; `data` with a block sends DATA, expects 354, sends the block dot-stuffed;
 //!   the replies stand below, one `> 250 2.0.0` a recipient, in order. `content` is the same behind a `354 data`.
 //! - any: `raw "octets\r\n"` sends them as they are; `line PATTERN` reads one line; `closed` expects the end of the
-//!   connection; `hangup` drops it; `open` connects afresh in the script's state, `connect` does not even read the greeting;
+//!   connection; `hangup` drops it; `open` connects afresh in the script's state (and tries again for a while, as the place
+//!   of a connection that is just gone may not be free yet), `connect` does not even read the greeting;
 //!   `starttls` sends STARTTLS or STLS, expects OK and shakes hands; `nothing` expects silence for 300 ms.
 //! - `deliver RECIPIENT` with a block: delivers it over LMTP. `cli [!] arguments` runs the binary (`!`: it must fail) with
 //!   the block as input; `| text` lines below must stand in its output, where `$` is any text and `$name` at the end binds
@@ -32,6 +33,7 @@
 //!
 //! A command may hold literals: `{{text}}` is sent as a synchronizing literal, `{{+text}}` as a non-synchronizing one; a
 //! line that ends in `{{{` or `{{{+` opens a block that a line `}}}...` closes, whose rest goes on with the command.
+//! `\{300 ab}` is `ab` 300 times. In `raw`, literals and blocks `\r \n \t \0 \" \\ \xHH` are octets.
 //!
 //! Expected lines stand below a step, in any order unless said otherwise:
 //! - `* pattern`: an untagged response. `! pattern`: must not come. `...`: others may come too; without it every

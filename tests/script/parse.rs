@@ -248,13 +248,26 @@ fn pieces(text: &str, lines: &mut Lines<'_>) -> Outcome<Vec<Piece>> {
 fn inline(mut text: &str, pieces: &mut Vec<Piece>) -> Outcome {
     while let Some((before, after)) = text.split_once("{{") {
         let (literal, rest) = after.split_once("}}").ok_or("`{{` without `}}`")?;
-        pieces.push(Piece::Text(before.into()));
+        pieces.push(Piece::Text(repeated(before)?));
         let (literal, synchronizing) = literal.strip_prefix('+').map_or((literal, true), |text| (text, false));
         pieces.push(Piece::Literal { octets: unescape(literal)?, synchronizing });
         text = rest;
     }
-    pieces.push(Piece::Text(text.into()));
+    pieces.push(Piece::Text(repeated(text)?));
     Ok(())
+}
+
+/// A command's own backslashes stand for themselves, but for `\{300 ab}`.
+fn repeated(text: &str) -> Outcome<String> {
+    let mut whole = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("\\{") {
+        whole.push_str(&rest[..at]);
+        let (octets, taken) = repetition(&rest.as_bytes()[at + 1..])?.ok_or("`\\{count text}`")?;
+        whole.push_str(std::str::from_utf8(&octets)?);
+        rest = &rest[at + 1 + taken..];
+    }
+    Ok(whole + rest)
 }
 
 struct Lines<'a> {
@@ -291,7 +304,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Undoes `\r \n \t \0 \" \\ \xHH`; any other backslash stands for itself.
+/// Undoes `\r \n \t \0 \" \\ \xHH`, and `\{300 ab}`, which is `ab` 300 times; any other backslash stands for itself.
 pub fn unescape(text: &str) -> Outcome<Vec<u8>> {
     let mut octets = Vec::new();
     let mut rest = text.as_bytes();
@@ -299,6 +312,11 @@ pub fn unescape(text: &str) -> Outcome<Vec<u8>> {
         rest = after;
         if octet != b'\\' {
             octets.push(octet);
+            continue;
+        }
+        if let Some((repeated, taken)) = repetition(after)? {
+            octets.extend(repeated);
+            rest = &after[taken..];
             continue;
         }
         let (value, taken) = match after {
@@ -315,6 +333,14 @@ pub fn unescape(text: &str) -> Outcome<Vec<u8>> {
         rest = &after[taken..];
     }
     Ok(octets)
+}
+
+/// `{300 ab}`: what it stands for and how long it is.
+fn repetition(text: &[u8]) -> Outcome<Option<(Vec<u8>, usize)>> {
+    let Some(inner) = text.strip_prefix(b"{") else { return Ok(None) };
+    let end = inner.iter().position(|&octet| octet == b'}').ok_or("`\\{` without `}`")?;
+    let (count, text) = std::str::from_utf8(&inner[..end])?.split_once(' ').ok_or("`\\{count text}`")?;
+    Ok(Some((unescape(text)?.repeat(count.parse()?), end + 2)))
 }
 
 fn escape(octets: &[u8]) -> String {

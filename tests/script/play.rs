@@ -1,9 +1,9 @@
 //! Plays a script: starts the server, opens the connections, runs the steps, proves the store in order at the end.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::support::connection::Connection;
+use crate::support::connection::{Connection, PATIENCE};
 use crate::support::server::{PASSWORD, Server};
 use crate::support::{Outcome, fail};
 
@@ -69,6 +69,17 @@ impl Player {
         }
     }
 
+    /// A connection that was closed just now may still count against the limits: what is refused is tried again.
+    fn open_again(&self, index: usize) -> Outcome<Session> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.open(index) {
+                Err(_) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(20)),
+                opened => return opened,
+            }
+        }
+    }
+
     /// A connection before its greeting.
     fn connect(&self, index: usize) -> Outcome<Session> {
         let endpoint = &self.script.connections[index];
@@ -109,7 +120,7 @@ impl Player {
             }
             "open" => {
                 self.connections[step.connection] = None;
-                self.connections[step.connection] = Some(self.open(step.connection)?);
+                self.connections[step.connection] = Some(self.open_again(step.connection)?);
                 Ok(())
             }
             "hangup" => {
@@ -238,7 +249,7 @@ impl Session {
 
     /// A line, which must come.
     pub fn line(&mut self) -> Outcome<String> {
-        let line = self.connection.line(crate::support::connection::PATIENCE)?;
+        let line = self.connection.line(PATIENCE)?;
         let line = line.ok_or("the server closed the connection")?;
         Ok(String::from_utf8_lossy(&line).into_owned())
     }
