@@ -5,6 +5,7 @@ pub mod auth;
 pub mod block;
 mod crypto;
 pub mod limits;
+pub mod line;
 pub mod password;
 pub mod session;
 pub mod stream;

@@ -75,10 +75,10 @@ impl Sessions {
         Sessions::default()
     }
 
-    /// After [`Sessions::shutdown`] the new session is told to end at once.
-    pub fn add(&self, protocol: &'static str, peer: &Peer) -> Entry {
+    /// `tls`: from the first octet on. After [`Sessions::shutdown`] the new session is told to end at once.
+    pub fn add(&self, protocol: &'static str, peer: &Peer, tls: bool) -> Entry {
         let id = self.list.last_id.fetch_add(1, Ordering::Relaxed) + 1;
-        let slot = Arc::new(Slot::new(SessionInfo::new(id, protocol, peer)));
+        let slot = Arc::new(Slot::new(SessionInfo { tls, ..SessionInfo::new(id, protocol, peer) }));
         let mut running = self.list.running();
         running.insert(id, slot.clone());
         // Under the lock, so that a shutdown sees the session or the session sees the shutdown.
@@ -196,6 +196,23 @@ impl Entry {
         change(&mut self.slot.info());
     }
 
+    /// Counts a command and shows it as the one in work.
+    pub fn begin(&self, command: &str) {
+        self.update(|info| {
+            command.clone_into(&mut info.activity);
+            info.commands += 1;
+        });
+    }
+
+    /// What `input` gives, unless the session must end before it is there. As cancel-safe as `input`.
+    pub async fn unless_ended<T>(&self, input: impl Future<Output = T>) -> Result<T, End> {
+        tokio::select! {
+            biased;
+            end = self.ended() => Err(end),
+            input = input => Ok(input),
+        }
+    }
+
     /// Resolves when the session must end. Cancel-safe; at once when that was decided before.
     pub async fn ended(&self) -> End {
         loop {
@@ -249,15 +266,15 @@ mod tests {
     #[test]
     fn the_list_shows_what_sessions_tell_and_forgets_them() {
         let sessions = Sessions::new();
-        let first = sessions.add("imap", &Peer::Unix);
-        let second = sessions.add("pop3", &Peer::Tcp("192.0.2.1:4711".parse().unwrap()));
-        first.update(|info| {
-            info.account = Some("alice".into());
-            info.commands += 1;
-        });
+        let first = sessions.add("imap", &Peer::Unix, false);
+        let second = sessions.add("pop3", &Peer::Tcp("192.0.2.1:4711".parse().unwrap()), true);
+        first.update(|info| info.account = Some("alice".into()));
+        first.begin("NOOP");
+        first.begin("FETCH");
         let list = sessions.list();
         assert_eq!((list[0].id, list[0].protocol, list[0].peer.as_str()), (first.id(), "imap", "unix"));
-        assert_eq!((list[0].account.as_deref(), list[0].commands), (Some("alice"), 1));
+        assert_eq!((list[0].account.as_deref(), list[0].commands), (Some("alice"), 2));
+        assert_eq!((list[0].activity.as_str(), list[0].tls, list[1].tls), ("FETCH", false, true));
         assert_eq!((list[1].id, list[1].peer.as_str()), (second.id(), "192.0.2.1:4711"));
         drop(first);
         assert_eq!(sessions.list().iter().map(|info| info.id).collect::<Vec<_>>(), [second.id()]);
@@ -266,7 +283,7 @@ mod tests {
     #[tokio::test]
     async fn a_kick_ends_one_session_or_all_of_an_account() {
         let sessions = Sessions::new();
-        let entries: Vec<Entry> = (0..4).map(|_| sessions.add("imap", &Peer::Unix)).collect();
+        let entries: Vec<Entry> = (0..4).map(|_| sessions.add("imap", &Peer::Unix, false)).collect();
         for entry in &entries[1..3] {
             entry.update(|info| info.account = Some("alice".into()));
         }
@@ -283,7 +300,7 @@ mod tests {
     #[tokio::test]
     async fn a_waiting_session_is_woken() {
         let sessions = Sessions::new();
-        let entry = sessions.add("imap", &Peer::Unix);
+        let entry = sessions.add("imap", &Peer::Unix, false);
         let id = entry.id();
         let waiting = tokio::spawn(async move { entry.ended().await });
         tokio::task::yield_now().await;
@@ -292,14 +309,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn input_is_taken_until_the_session_must_end() {
+        let sessions = Sessions::new();
+        let entry = sessions.add("imap", &Peer::Unix, false);
+        assert_eq!(entry.unless_ended(async { 5 }).await, Ok(5));
+        sessions.kick(entry.id());
+        assert_eq!(entry.unless_ended(std::future::pending::<()>()).await, Err(End::Kicked));
+        // What a pipelining client has sent before stays unanswered, always.
+        assert_eq!(entry.unless_ended(async { 5 }).await, Err(End::Kicked));
+    }
+
+    #[tokio::test]
     async fn shutdown_ends_all_now_and_later_and_drains() {
         let sessions = Sessions::new();
         assert_eq!(ready(sessions.drained()).await, Some(()));
-        let before = sessions.add("imap", &Peer::Unix);
-        let kicked = sessions.add("imap", &Peer::Unix);
+        let before = sessions.add("imap", &Peer::Unix, false);
+        let kicked = sessions.add("imap", &Peer::Unix, false);
         sessions.kick(kicked.id());
         sessions.shutdown();
-        let after = sessions.add("pop3", &Peer::Unix);
+        let after = sessions.add("pop3", &Peer::Unix, false);
         assert_eq!(before.ended().await, End::Shutdown);
         assert_eq!(kicked.ended().await, End::Kicked, "the first reason stays");
         assert_eq!(after.ended().await, End::Shutdown);

@@ -21,11 +21,7 @@ const PIECE: usize = 64 * 1024;
 impl Session {
     /// Waits for a command's first line: a place where the session may be ended by others or by the login deadline.
     pub async fn first_line(&mut self) -> Result<Bytes, Error> {
-        if self.stream.buffered().contains(&b'\n') {
-            self.flush_batch().await?;
-        } else {
-            self.stream.flush().await?;
-        }
+        self.stream.flush_unless_pipelined().await?;
         let (limit, deadline) = (self.command_limit(), self.login_deadline());
         let line = tokio::select! {
             biased;

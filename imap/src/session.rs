@@ -10,7 +10,7 @@ use std::time::Duration;
 use common::auth::{Context, Protocol};
 use common::limits::Permit;
 use common::session::{End, Entry};
-use common::stream::{Peer, Stream};
+use common::stream::Stream;
 use store::{Account, Mailbox};
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -22,7 +22,6 @@ use crate::error::Error;
 use crate::name::Rights;
 use crate::response::{After, Code, Reply, Writer};
 use crate::syntax::{self, LiteralHeader, Parser};
-use crate::updates::BATCH;
 use crate::view::{Expunge, View};
 
 /// RFC 9051 section 5.4: "the duration of such a timer MUST be at least 30 minutes".
@@ -102,8 +101,7 @@ pub struct Enabled {
 
 impl Session {
     pub fn new(stream: Stream, service: Arc<Service>) -> Session {
-        let entry = service.shared.sessions.add("imap", stream.peer());
-        entry.update(|info| info.tls = stream.tls().is_some());
+        let entry = service.shared.sessions.add("imap", stream.peer(), stream.tls().is_some());
         let login_deadline = Some(Instant::now() + service.options.login_timeout);
         Session {
             stream,
@@ -123,9 +121,8 @@ impl Session {
 
     /// The connection from greeting to close.
     pub async fn run(mut self) {
-        let peer = peer_name(self.stream.peer());
-        let account = tracing::field::Empty;
-        let span = tracing::info_span!("session", proto = "imap", sid = self.entry.id(), peer, account);
+        let (sid, peer, account) = (self.entry.id(), self.stream.peer(), tracing::field::Empty);
+        let span = tracing::info_span!("session", proto = "imap", sid, %peer, account);
         async move {
             tracing::debug!("connected");
             let end = self.converse().await;
@@ -203,10 +200,7 @@ impl Session {
         self.unread = syntax::literal_header(line);
         let (command, arguments) = Command::find(line, rest)?;
         self.command = command;
-        self.entry.update(|info| {
-            info.commands += 1;
-            info.activity = command.name.into();
-        });
+        self.entry.begin(command.name);
         if !command.has_secrets() {
             tracing::trace!(line = %String::from_utf8_lossy(line), "client");
         }
@@ -283,7 +277,6 @@ impl Session {
         let service = Arc::clone(&self.service);
         let acceptor =
             service.shared.tls.as_ref().ok_or_else(|| Error::bug("STARTTLS without certificates"))?;
-        self.stream.flush().await?;
         self.stream.start_tls(acceptor).await.map_err(Error::Closed)?;
         self.entry.update(|info| info.tls = true);
         Ok(())
@@ -352,10 +345,7 @@ impl Session {
 
     /// Sends what is written when it has become a batch, so that no answer is held whole.
     pub async fn flush_batch(&mut self) -> Result<(), Error> {
-        if self.stream.queued() < BATCH {
-            return Ok(());
-        }
-        Ok(self.stream.flush().await?)
+        Ok(self.stream.flush_batch().await?)
     }
 
     /// Message numbers of the command in work.
@@ -407,12 +397,7 @@ impl Session {
 
     /// For authentication: who asks, from where, how protected.
     pub fn auth_context(&self) -> Context {
-        let peer = match self.stream.peer() {
-            Peer::Tcp(address) => Some(address.ip()),
-            Peer::Unix => None,
-        };
-        let (local, tls) = (self.stream.is_local(), self.stream.tls().cloned());
-        Context { protocol: Protocol::Imap, peer, local, tls }
+        Context::of(Protocol::Imap, &self.stream)
     }
 
     /// From now on the session is this user's: other timeouts and limits hold. Authentication has logged it already.
@@ -460,11 +445,4 @@ pub fn bye(end: End) -> Error {
 fn split_tag(line: &[u8]) -> Option<(&[u8], usize)> {
     let length = line.iter().position(|&c| !syntax::is_tag_char(c))?;
     (length > 0 && line[length] == b' ').then(|| (&line[..length], length + 1))
-}
-
-fn peer_name(peer: &Peer) -> String {
-    match peer {
-        Peer::Tcp(address) => address.to_string(),
-        Peer::Unix => "unix".into(),
-    }
 }

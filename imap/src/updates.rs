@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use common::stream::Stream;
+use common::stream::{BATCH, Stream};
 use store::{Keyword, ModSeq, Row, UidSet};
 
 use crate::error::Error;
@@ -10,9 +10,6 @@ use crate::fetch::flags;
 use crate::response::{Code, SYSTEM_FLAGS, Sink, Writer};
 use crate::session::Enabled;
 use crate::view::SeqNum;
-
-/// Output that is written before it is sent.
-pub const BATCH: usize = 256 * 1024;
 
 /// One untagged response.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -882,7 +882,7 @@ mod tests {
             }
         }
         assert!(
-            batches.len() > 1 && batches.iter().all(|size| *size < crate::updates::BATCH + 100),
+            batches.len() > 1 && batches.iter().all(|size| *size < common::stream::BATCH + 100),
             "{batches:?}"
         );
         let whole: usize = (1..=40_000).map(|seq: u32| format!("* {seq} EXPUNGE\r\n").len()).sum();

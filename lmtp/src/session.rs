@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use common::line;
 use common::session::Entry;
 use common::stream::{Peer, Stream, StreamError};
 use tracing::{Instrument, debug, info, info_span};
@@ -21,8 +22,6 @@ use crate::trace::{self, Origin, Trace};
 const LINE_LIMIT: usize = 4096;
 /// After so many commands in a row that are none the connection is closed.
 const MISTAKES: u32 = 20;
-/// Output is sent when it passes this.
-const BATCH: usize = 64 * 1024;
 
 pub(crate) struct Session {
     pub stream: Stream,
@@ -36,10 +35,11 @@ pub(crate) struct Session {
 }
 
 pub(crate) async fn serve(stream: Stream, service: Arc<Service>) {
-    let entry = service.shared.sessions.add("lmtp", stream.peer());
-    let span = info_span!("session", proto = "lmtp", sid = entry.id(), peer = %peer_name(stream.peer()));
+    let entry = service.shared.sessions.add("lmtp", stream.peer(), stream.tls().is_some());
+    let span = info_span!("session", proto = "lmtp", sid = entry.id(), peer = %stream.peer());
     let mut session = Session::new(stream, service, entry);
     async move {
+        debug!("connected");
         let end = session.run().await;
         session.finish(end).await;
     }
@@ -58,7 +58,7 @@ impl Session {
         let greeting = format!("{} {}", self.service.shared.hostname, self.service.options.greeting);
         self.write(&Reply::new(220, "", greeting));
         loop {
-            self.flush_unless_pipelined().await?;
+            self.stream.flush_unless_pipelined().await?;
             let line = match self.read_line().await {
                 Ok(line) => line,
                 Err(error) => {
@@ -68,9 +68,11 @@ impl Session {
             };
             let (keyword, arguments) = split(&line);
             let command = command::lookup(&keyword);
+            let name = command.map_or("?", |command| command.name);
+            self.entry.begin(name);
             let start = Instant::now();
             let answer = self.answer(command, arguments).await;
-            self.note(command, start, &answer);
+            note(name, start, &answer);
             if answer.is_ok() {
                 self.mistakes = 0;
             }
@@ -117,11 +119,7 @@ impl Session {
     pub fn end_transaction(&mut self) -> Result<(Vec<Recipient>, Trace)> {
         let transaction = self.transaction.take().ok_or(Error::sequence("MAIL first"))?;
         self.messages += 1;
-        let peer = match self.stream.peer() {
-            Peer::Tcp(address) => Some(address.ip()),
-            Peer::Unix => None,
-        };
-        let client = self.client.clone().unwrap_or_default();
+        let (client, peer) = (self.client.clone().unwrap_or_default(), self.stream.peer().ip());
         let (tls, utf8) = (self.stream.tls().is_some(), transaction.parameters.utf8);
         let trace = Trace {
             reverse_path: transaction.reverse_path,
@@ -148,25 +146,13 @@ impl Session {
 
     /// A line, unless the session must end meanwhile. A message whose DATA has begun is taken and answered first.
     async fn read_line(&mut self) -> Result<Bytes> {
-        tokio::select! {
-            line = self.stream.read_line(LINE_LIMIT) => Ok(line?),
-            end = self.entry.ended() => Err(end.into()),
-        }
-    }
-
-    /// RFC 2920 section 3.2: replies to pipelined commands go out together, and are never held back for input.
-    async fn flush_unless_pipelined(&mut self) -> Result<()> {
-        if self.stream.queued() > BATCH || !self.stream.buffered().contains(&b'\n') {
-            self.stream.flush().await?;
-        }
-        Ok(())
+        Ok(self.entry.unless_ended(self.stream.read_line(LINE_LIMIT)).await??)
     }
 
     /// RFC 3207 section 4.2: what the client said before TLS is forgotten.
     async fn start_tls(&mut self, reply: &Reply) -> Result<()> {
         self.write(reply);
         if let Some(acceptor) = self.service.shared.tls.clone() {
-            self.stream.flush().await?;
             self.stream.start_tls(&acceptor).await?;
             self.client = None;
             self.entry.update(|info| info.tls = true);
@@ -195,21 +181,6 @@ impl Session {
 
     // --- telling
 
-    fn note(&self, command: Option<&Command>, start: Instant, answer: &Result<Answer>) {
-        let name = command.map_or("?", |command| command.name);
-        let code = match answer {
-            Ok(Answer::One(reply) | Answer::Tls(reply) | Answer::Quit(reply)) => reply.code(),
-            Ok(Answer::Each(replies)) => replies.iter().map(Reply::code).max().unwrap_or_default(),
-            Err(Error::Refused(reply) | Error::Syntax(reply) | Error::Close(reply)) => reply.code(),
-            Err(Error::Stream(_)) => 0,
-        };
-        self.entry.update(|info| {
-            info.activity = name.to_owned();
-            info.commands += 1;
-        });
-        debug!(command = name, ms = start.elapsed().as_millis() as u64, code, "command");
-    }
-
     async fn finish(mut self, end: Result<()>) {
         let reason = match end {
             Ok(()) => "quit".to_owned(),
@@ -226,24 +197,23 @@ impl Session {
         };
         self.stream.shutdown().await;
         let (received, sent) = self.stream.transferred();
-        info!(reason, messages = self.messages, received, sent, "end of session");
+        info!(reason, messages = self.messages, received, sent, "session ended");
     }
 }
 
-/// The keyword and what follows it and one space.
+fn note(command: &str, start: Instant, answer: &Result<Answer>) {
+    let result = match answer {
+        Ok(Answer::One(reply) | Answer::Tls(reply) | Answer::Quit(reply)) => reply.code(),
+        Ok(Answer::Each(replies)) => replies.iter().map(Reply::code).max().unwrap_or_default(),
+        Err(Error::Refused(reply) | Error::Syntax(reply) | Error::Close(reply)) => reply.code(),
+        Err(Error::Stream(_)) => 0,
+    };
+    debug!(command, ms = start.elapsed().as_millis(), result, "command");
+}
+
 fn split(line: &[u8]) -> (String, Result<&str>) {
-    let line = line.trim_ascii_end();
-    let end = line.iter().position(|&octet| octet == b' ').unwrap_or(line.len());
-    let keyword = String::from_utf8_lossy(&line[..end]).into_owned();
-    let arguments = line.get(end + 1..).unwrap_or_default();
-    let arguments = std::str::from_utf8(arguments).map(str::trim);
+    let (keyword, arguments) = line::split(line.trim_ascii_end());
     // RFC 6531 section 3.3: what is outside ASCII is UTF-8.
-    (keyword, arguments.map_err(|_| Error::Syntax(Reply::new(501, "5.5.2", "the command is not UTF-8"))))
-}
-
-fn peer_name(peer: &Peer) -> String {
-    match peer {
-        Peer::Tcp(address) => address.to_string(),
-        Peer::Unix => "unix".to_owned(),
-    }
+    let not_utf8 = |_| Error::Syntax(Reply::new(501, "5.5.2", "the command is not UTF-8"));
+    (keyword, arguments.map(str::trim).map_err(not_utf8))
 }

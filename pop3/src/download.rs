@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use common::block;
-use common::stream::Stream;
+use common::stream::{BATCH, Stream};
 use message::{Kind, Part};
 use store::{Body, Message, Uid};
 
@@ -13,9 +13,7 @@ use crate::error::{Error, Result};
 use crate::surrogate;
 
 /// How much is read and sent at once, and how long a header may be and still be recoded.
-const CHUNK: u64 = 256 * 1024;
-/// Below this, copying into the output buffer is cheaper than a piece of its own.
-const COPIED: usize = 1024;
+const CHUNK: u64 = BATCH as u64;
 
 /// A message on its way: its first octets are read already, so that a damaged one is refused instead of cut off.
 pub(crate) struct Download {
@@ -55,9 +53,7 @@ pub(crate) async fn send(stream: &mut Stream, download: Download) -> Result<()> 
         if done {
             break;
         }
-        if stream.queued() as u64 >= CHUNK {
-            stream.flush().await?;
-        }
+        stream.flush_batch().await?;
     }
     stuffer.finish(stream);
     Ok(())
@@ -65,11 +61,7 @@ pub(crate) async fn send(stream: &mut Stream, download: Download) -> Result<()> 
 
 impl Sink for Stream {
     fn octets(&mut self, octets: Bytes) {
-        if octets.len() < COPIED {
-            self.out().extend_from_slice(&octets);
-        } else {
-            self.put(octets);
-        }
+        self.put(octets);
     }
 }
 

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use common::auth::{Context, Identity, Protocol};
 use common::block;
+use common::line;
 use common::session::Entry;
-use common::stream::{Peer, Stream, StreamError};
+use common::stream::{Stream, StreamError};
 use store::AccountName;
 use tracing::{Instrument, debug, error, field, info, info_span, warn};
 
@@ -29,8 +30,6 @@ const LEAST_AUTOLOGOUT: Duration = Duration::from_secs(600);
 /// After so many commands before the login that are none, and so many that are too long, the connection is closed.
 const MISTAKES: u32 = 20;
 const TOO_LONG: u32 = 3;
-/// Output is sent when it passes this.
-const BATCH: usize = 256 * 1024;
 
 pub(crate) struct Session {
     pub stream: Stream,
@@ -55,16 +54,17 @@ pub(crate) enum State {
 }
 
 pub(crate) async fn serve(stream: Stream, service: Arc<Service>) {
-    let entry = service.shared.sessions.add("pop3", stream.peer());
+    let entry = service.shared.sessions.add("pop3", stream.peer(), stream.tls().is_some());
     let span = info_span!(
         "session",
         proto = "pop3",
         sid = entry.id(),
-        peer = %peer_name(stream.peer()),
+        peer = %stream.peer(),
         account = field::Empty
     );
     let mut session = Session::new(stream, service, entry);
     async move {
+        debug!("connected");
         let end = session.run().await;
         session.finish(end).await;
     }
@@ -93,7 +93,7 @@ impl Session {
         self.stream.set_timeout(self.options().login_timeout);
         self.greet();
         loop {
-            self.flush_unless_pipelined().await?;
+            self.stream.flush_unless_pipelined().await?;
             let line = match self.read_command().await {
                 Ok(line) => line,
                 Err(error) => {
@@ -103,9 +103,11 @@ impl Session {
             };
             let (keyword, arguments) = split(&line);
             let command = command::lookup(&keyword);
+            let name = command.map_or("?", |command| command.name);
+            self.entry.begin(name);
             let start = Instant::now();
             let answer = self.answer(command, arguments).await;
-            self.note(command, start, &answer);
+            note(name, start, &answer);
             match answer {
                 Ok(Reply::Quit(status)) => {
                     self.write_ok(status);
@@ -143,12 +145,7 @@ impl Session {
     }
 
     pub fn context(&self) -> Context {
-        let peer = match self.stream.peer() {
-            Peer::Tcp(address) => Some(address.ip()),
-            Peer::Unix => None,
-        };
-        let tls = self.stream.tls().cloned();
-        Context { protocol: Protocol::Pop3, peer, local: self.stream.is_local(), tls }
+        Context::of(Protocol::Pop3, &self.stream)
     }
 
     pub fn mechanisms(&self) -> Vec<&'static str> {
@@ -215,19 +212,7 @@ impl Session {
 
     /// A line, unless the session must end meanwhile.
     async fn read_line(&mut self) -> Result<Bytes> {
-        tokio::select! {
-            line = self.stream.read_line(SASL_LIMIT) => Ok(line?),
-            end = self.entry.ended() => Err(end.into()),
-        }
-    }
-
-    /// RFC 2449 section 6.6: answers to pipelined commands go out together. A command that has not come whole yet is
-    /// waited for only after everything else is answered.
-    async fn flush_unless_pipelined(&mut self) -> Result<()> {
-        if self.stream.queued() > BATCH || !self.stream.buffered().contains(&b'\n') {
-            self.stream.flush().await?;
-        }
-        Ok(())
+        Ok(self.entry.unless_ended(self.stream.read_line(SASL_LIMIT)).await??)
     }
 
     // --- writing
@@ -288,9 +273,7 @@ impl Session {
                 Listing::Sizes => write!(out, "{number} {}\r\n", drop.size(number)),
                 Listing::UniqueIds => write!(out, "{number} {}\r\n", drop.unique_id(number)),
             };
-            if self.stream.queued() > BATCH {
-                self.stream.flush().await?;
-            }
+            self.stream.flush_batch().await?;
         }
         self.stream.out().extend_from_slice(b".\r\n");
         Ok(())
@@ -299,7 +282,6 @@ impl Session {
     /// RFC 2595 section 4: what the client said before TLS is forgotten.
     async fn start_tls(&mut self) -> Result<()> {
         let Some(acceptor) = self.service.shared.tls.clone() else { return Ok(()) };
-        self.stream.flush().await?;
         self.stream.start_tls(&acceptor).await?;
         self.state = State::Authorization { user: None };
         self.language = self.options().language;
@@ -341,19 +323,6 @@ impl Session {
 
     // --- telling
 
-    fn note(&self, command: Option<&Command>, start: Instant, answer: &Result<Reply>) {
-        let name = command.map_or("?", |command| command.name);
-        let result = match answer {
-            Ok(_) => "+OK",
-            Err(_) => "-ERR",
-        };
-        self.entry.update(|info| {
-            info.activity = name.to_owned();
-            info.commands += 1;
-        });
-        debug!(command = name, ms = start.elapsed().as_millis() as u64, result, "command");
-    }
-
     /// The last words, what RETR leaves to be done, and the line in the log.
     async fn finish(mut self, end: Result<()>) {
         let reason = match end {
@@ -385,27 +354,23 @@ impl Session {
         self.state = State::Authorization { user: None };
         self.stream.shutdown().await;
         let (received, sent) = self.stream.transferred();
-        info!(reason, removed = self.removed, received, sent, "end of session");
+        info!(reason, removed = self.removed, received, sent, "session ended");
     }
 }
 
-/// The keyword and what follows it and one space. RFC 2449 section 4 has commands in ASCII, RFC 6856 section 2.2 user names
+fn note(command: &str, start: Instant, answer: &Result<Reply>) {
+    let result = if answer.is_ok() { "+OK" } else { "-ERR" };
+    debug!(command, ms = start.elapsed().as_millis(), result, "command");
+}
+
+/// RFC 2449 section 4 has commands in ASCII, RFC 6856 section 2.2 user names
 /// and passwords in UTF-8, so what is not UTF-8 is refused.
 fn split(line: &[u8]) -> (String, Result<&str>) {
-    let end = line.iter().position(|&octet| octet == b' ').unwrap_or(line.len());
-    let keyword = String::from_utf8_lossy(&line[..end]).into_owned();
-    let arguments = line.get(end + 1..).unwrap_or_default();
-    let arguments = std::str::from_utf8(arguments).map_err(|_| Error::Syntax(Text::Syntax));
+    let (keyword, arguments) = line::split(line);
+    let arguments = arguments.map_err(|_| Error::Syntax(Text::Syntax));
     if keyword.eq_ignore_ascii_case("PASS") {
         return (keyword, arguments);
     }
     // Clients that pad their commands are many.
     (keyword, arguments.map(str::trim))
-}
-
-fn peer_name(peer: &Peer) -> String {
-    match peer {
-        Peer::Tcp(address) => address.to_string(),
-        Peer::Unix => "unix".to_owned(),
-    }
 }

@@ -102,7 +102,7 @@ fn line(level: Level, session: &Fields, mut event: Fields, colour: bool) -> Stri
     let message = event.take("message").unwrap_or_default();
     event.0.retain(|(name, value)| session.value(name) != Some(value));
     if message == "command" {
-        let (command, result) = (event.take("command"), event.take("result").or_else(|| event.take("code")));
+        let (command, result) = (event.take("command"), event.take("result"));
         let _ = write!(line, "{} {}", command.unwrap_or_default(), result.unwrap_or_default());
     } else {
         line += &message;

@@ -28,6 +28,8 @@ use transport::{Socket, Transport};
 const LINE_CHUNK: usize = 8 * 1024;
 /// What one read asks for at most while a literal or message is expected.
 const BULK_CHUNK: usize = 64 * 1024;
+/// Output is sent when there is so much of it, and made in pieces of about this size: nothing is ever held whole.
+pub const BATCH: usize = 256 * 1024;
 /// RFC 9051 section 5.4 asks for 30 minutes; this holds until the session sets its own.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// A handshake is a few round trips: nobody needs longer.
@@ -221,7 +223,7 @@ impl Stream {
         filled
     }
 
-    /// The output buffer. Nothing is sent before [`Stream::flush`]; callers flush when it passes about 256 KiB.
+    /// The output buffer. Nothing is sent before [`Stream::flush`]; callers flush it as a [`BATCH`].
     pub fn out(&mut self) -> &mut BytesMut {
         self.output.tail()
     }
@@ -245,6 +247,18 @@ impl Stream {
             within(patience, poll_fn(|context| self.poll_send(context))).await?;
         }
         within(patience, poll_fn(|context| self.transport.poll_flush(context))).await
+    }
+
+    /// Sends what is queued once it is a [`BATCH`].
+    pub async fn flush_batch(&mut self) -> Result<(), StreamError> {
+        if self.queued() >= BATCH { self.flush().await } else { Ok(()) }
+    }
+
+    /// Before the wait for a command. Answers to pipelined commands go out together, but none is held back for a command
+    /// that has not come whole yet.
+    // RFC 2449 section 6.6, RFC 2920 section 3.2
+    pub async fn flush_unless_pipelined(&mut self) -> Result<(), StreamError> {
+        if self.buffered().contains(&b'\n') { self.flush_batch().await } else { self.flush().await }
     }
 
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {

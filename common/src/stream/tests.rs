@@ -340,3 +340,38 @@ async fn handshakes_that_fail_say_why() {
     assert!(matches!(twice, Err(StreamError::Tls(reason)) if reason.contains("already")));
     assert!(stream.tls().is_some());
 }
+
+#[tokio::test]
+async fn answers_to_pipelined_commands_go_out_together() {
+    let (mut stream, mut client) = tcp().await;
+    client.write_all(b"one\r\ntwo\r\nthr").await.unwrap();
+    stream.read_line(100).await.unwrap();
+    while !stream.buffered().ends_with(b"thr") {
+        stream.fill(LINE_CHUNK).await.unwrap();
+    }
+    stream.out().extend_from_slice(b"1");
+    stream.flush_unless_pipelined().await.unwrap();
+    assert_eq!(stream.queued(), 1);
+    stream.read_line(100).await.unwrap();
+    stream.out().extend_from_slice(b"2");
+    stream.flush_unless_pipelined().await.unwrap();
+    assert_eq!(stream.queued(), 0);
+}
+
+#[tokio::test]
+async fn a_batch_is_not_held_back() {
+    let (mut stream, mut client) = tcp().await;
+    client.write_all(b"one\r\ntwo\r\n").await.unwrap();
+    stream.read_line(100).await.unwrap();
+    while !stream.buffered().contains(&b'\n') {
+        stream.fill(LINE_CHUNK).await.unwrap();
+    }
+    stream.put(vec![b'x'; BATCH].into());
+    let reading = tokio::spawn(async move {
+        let mut octets = vec![0; BATCH];
+        client.read_exact(&mut octets).await.map(|_| client)
+    });
+    stream.flush_unless_pipelined().await.unwrap();
+    assert_eq!(stream.queued(), 0);
+    reading.await.unwrap().unwrap();
+}

@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use common::stream::BATCH;
 use store::{Flags, FlagsOperation, ModSeq, StoreFlags, UidSet};
 
 use crate::error::Error;
@@ -18,7 +19,6 @@ use crate::response::{Code, Reply, Writer};
 use crate::seqset::SequenceSet;
 use crate::session::Session;
 use crate::syntax::Parser;
-use crate::updates::BATCH;
 use crate::view::{Numbering, Own, Report};
 
 /// Messages whose \Seen is set by one verb, before any of them is sent.

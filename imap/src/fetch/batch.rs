@@ -4,14 +4,13 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use bytes::{Bytes, BytesMut};
-use common::stream::Stream;
+use common::stream::{BATCH, Stream};
 use store::{Keyword, Mailbox, Message, Row, Uid, UidSet};
 
 use super::body::{Answer, Loaded, Source};
 use super::{Item, Known, Ready, RowItem, envelope, simple, structure};
 use crate::error::Error;
 use crate::response::{Code, Sink, Writer};
-use crate::updates::BATCH;
 use crate::view::SeqNum;
 
 /// A message whose line is still to be written.
@@ -168,10 +167,7 @@ impl Batch {
                 Piece::Later(source) => send_source(source, stream).await?,
             }
         }
-        if stream.queued() >= BATCH {
-            stream.flush().await?;
-        }
-        Ok(())
+        Ok(stream.flush_batch().await?)
     }
 }
 

@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use common::stream::BATCH;
 use message::{Summary, header};
 use store::{Body, Message};
 
@@ -15,7 +16,6 @@ use super::{Item, RowItem};
 use crate::error::Error;
 use crate::response::Writer;
 use crate::syntax::Parser;
-use crate::updates::BATCH;
 
 /// Octets of a message, as a client asked for them.
 #[derive(Debug, Clone, PartialEq, Eq)]

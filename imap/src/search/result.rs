@@ -7,7 +7,6 @@ use crate::error::Error;
 use crate::response::Writer;
 use crate::seqset::Compact;
 use crate::syntax::Parser;
-use crate::updates::BATCH;
 use crate::view::Numbering;
 
 /// The messages that match, ascending, as numbers of the kind that the command is about.
@@ -63,7 +62,7 @@ pub async fn write_search(found: &Found, stream: &mut Stream) -> Result<(), Erro
     Writer::new(stream).raw("* SEARCH");
     for number in &found.numbers {
         Writer::new(stream).raw(" ").show(number);
-        flush_full(stream).await?;
+        stream.flush_batch().await?;
     }
     let mut out = Writer::new(stream);
     if let Some(modseq) = found.modseq {
@@ -117,15 +116,8 @@ async fn write_set(numbers: &[u32], stream: &mut Stream) -> Result<(), Error> {
     for &number in numbers {
         // Writing to a growing buffer cannot fail.
         let _ = compact.push(number..=number, stream.out());
-        flush_full(stream).await?;
+        stream.flush_batch().await?;
     }
     let _ = compact.close(stream.out());
-    Ok(())
-}
-
-async fn flush_full(stream: &mut Stream) -> Result<(), Error> {
-    if stream.queued() >= BATCH {
-        stream.flush().await?;
-    }
     Ok(())
 }
