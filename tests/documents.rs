@@ -49,7 +49,8 @@ fn rows() -> Outcome {
 fn cited() -> Outcome {
     let root = root();
     let table = fs::read_to_string(root.join("RFC.md"))?;
-    let known: BTreeSet<&str> = table.lines().filter_map(|line| line.strip_prefix("| ")?.split(' ').next()).collect();
+    let known: BTreeSet<&str> =
+        table.lines().filter_map(|line| line.strip_prefix("| ")?.split(' ').next()).collect();
     let mut unknown = BTreeSet::new();
     for crate_ in ["admin", "common", "conf", "imap", "lmtp", "message", "pop3", "server", "store"] {
         let mut files = Vec::new();

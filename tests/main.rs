@@ -6,6 +6,7 @@
 mod clients;
 mod crash;
 mod documents;
+mod hostile;
 mod script;
 mod support;
 
@@ -17,5 +18,6 @@ fn main() {
     trials.extend(clients::trials());
     trials.extend(crash::trials());
     trials.extend(documents::trials());
+    trials.extend(hostile::trials());
     libtest_mimic::run(&arguments, trials).exit();
 }

@@ -16,10 +16,19 @@ pub fn test() -> Outcome {
     let site = Site::start()?;
     let postfix = Postfix::start(&site)?;
     let home = site.home("swaks")?;
-    for (number, recipient) in [ALICE, "alice+lists@example.test", "bob@example.test,alice@example.test"].iter().enumerate() {
+    for (number, recipient) in
+        [ALICE, "alice+lists@example.test", "bob@example.test,alice@example.test"].iter().enumerate()
+    {
         let mut swaks = site.program("swaks", &home);
         swaks.args(["--server", &format!("127.0.0.1:{}", postfix.port), "--helo", "client.example.test"]);
-        swaks.args(["--from", "sender@example.test", "--to", recipient, "--header", &format!("Subject: by swaks {number}")]);
+        swaks.args([
+            "--from",
+            "sender@example.test",
+            "--to",
+            recipient,
+            "--header",
+            &format!("Subject: by swaks {number}"),
+        ]);
         run(swaks.args(["--body", "one\n.two\nthree"]), b"")?;
     }
     let mut sendmail = site.program("sendmail", &home);
@@ -48,7 +57,10 @@ fn await_messages(site: &Site, want: usize) -> Outcome {
     loop {
         let listed = site.server.cli(&["mailbox", "list", ALICE, "--json"], b"")?.ok("mailbox list")?;
         let mailboxes: serde_json::Value = serde_json::from_str(&listed)?;
-        let rows = mailboxes.as_array().or_else(|| mailboxes["mailboxes"].as_array()).ok_or("no list of mailboxes")?;
+        let rows = mailboxes
+            .as_array()
+            .or_else(|| mailboxes["mailboxes"].as_array())
+            .ok_or("no list of mailboxes")?;
         let count: u64 = rows.iter().filter_map(|row| row["messages"].as_u64()).sum();
         if count == want as u64 {
             return Ok(());
@@ -83,7 +95,12 @@ impl Postfix {
 
     fn command(&self, word: &str) -> Outcome {
         let mut postfix = std::process::Command::new("/usr/sbin/postfix");
-        postfix.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").arg("-c").arg(&self.directory).arg(word);
+        postfix
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .arg("-c")
+            .arg(&self.directory)
+            .arg(word);
         run(&mut postfix, b"").map(drop)
     }
 

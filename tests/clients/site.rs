@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::connection::Connection;
 use crate::script::lmtp::stuffed;
+use crate::support::connection::Connection;
 use crate::support::server::Server;
 use crate::support::{Outcome, fail, program};
 
@@ -39,7 +39,17 @@ impl Site {
     /// A self-signed certificate for `localhost`, which is its own authority.
     fn certificate(&self) -> Outcome {
         let mut openssl = Command::new("openssl");
-        openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]);
+        openssl.args([
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=localhost",
+        ]);
         openssl.args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]);
         openssl.arg("-keyout").arg(self.server.path().join("key.pem")).arg("-out").arg(self.ca());
         run(&mut openssl, b"").map(drop)
@@ -134,7 +144,9 @@ pub fn same_text(number: usize, stored: &[u8]) -> Outcome {
     let body = want.windows(2).position(|pair| pair == b"\n\n").map_or(0, |at| at + 2);
     match got.windows(want.len() - body).any(|window| window == &want[body..]) {
         true => Ok(()),
-        false => fail(format!("message {number} is not as it was delivered: {}", String::from_utf8_lossy(stored))),
+        false => {
+            fail(format!("message {number} is not as it was delivered: {}", String::from_utf8_lossy(stored)))
+        }
     }
 }
 

@@ -17,10 +17,14 @@ pub fn test() -> Outcome {
     let homes = homes(&site)?;
     thread::scope(|scope| -> Outcome {
         let arriving = scope.spawn(|| site.deliver(1 + EACH..1 + EACH * 10));
-        let clients: Vec<_> = (0..homes.len()).map(|client| scope.spawn({
-            let (site, homes) = (&site, &homes);
-            move || (0..ROUNDS).try_for_each(|_| fetch(site, client, &homes[client]))
-        })).collect();
+        let clients: Vec<_> = (0..homes.len())
+            .map(|client| {
+                scope.spawn({
+                    let (site, homes) = (&site, &homes);
+                    move || (0..ROUNDS).try_for_each(|_| fetch(site, client, &homes[client]))
+                })
+            })
+            .collect();
         for client in clients {
             client.join().map_err(|_| "a client's thread failed")??;
         }

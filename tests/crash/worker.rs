@@ -133,7 +133,10 @@ impl Worker {
 
     fn message(&self, number: u64) -> String {
         let size = (number * 7919) % 9000;
-        format!("Message-ID: <n{number}@example.test>\r\nSubject: {number}\r\n\r\n{}\r\n", "x".repeat(size as usize))
+        format!(
+            "Message-ID: <n{number}@example.test>\r\nSubject: {number}\r\n\r\n{}\r\n",
+            "x".repeat(size as usize)
+        )
     }
 
     fn command(&self, operation: Pending) -> String {

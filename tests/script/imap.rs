@@ -138,7 +138,13 @@ fn send(session: &mut Session, tag: Option<&str>, pieces: &[Piece]) -> Outcome {
 }
 
 /// Reads up to the tagged answer and holds everything against what is expected.
-fn finish(session: &mut Session, step: &Step, tag: &str, code: Option<&str>, bindings: &mut Bindings) -> Outcome {
+fn finish(
+    session: &mut Session,
+    step: &Step,
+    tag: &str,
+    code: Option<&str>,
+    bindings: &mut Bindings,
+) -> Outcome {
     let mut untagged = Vec::new();
     let tagged = loop {
         let line = response(session)?;
@@ -188,7 +194,8 @@ fn wait(session: &mut Session, step: &Step, bindings: &mut Bindings) -> Outcome 
     let mut untagged: Vec<Vec<u8>> = Vec::new();
     loop {
         let mut trial = bindings.clone();
-        let complete = untagged.len() >= expected && compare(&step.expected, untagged.clone(), &mut trial).is_ok();
+        let complete =
+            untagged.len() >= expected && compare(&step.expected, untagged.clone(), &mut trial).is_ok();
         if complete {
             *bindings = trial;
             return Ok(());
@@ -228,7 +235,8 @@ fn literal_size(line: &[u8]) -> Option<usize> {
 fn compare(expected: &[Expected], untagged: Vec<Vec<u8>>, bindings: &mut Bindings) -> Outcome {
     let mut got = Vec::new();
     for line in &untagged {
-        let parsed = tokens::response(line).map_err(|error| format!("{error}: {}", String::from_utf8_lossy(line)))?;
+        let parsed =
+            tokens::response(line).map_err(|error| format!("{error}: {}", String::from_utf8_lossy(line)))?;
         got.push((parsed, line));
     }
     let others = expected.contains(&Expected::Others);
@@ -236,7 +244,8 @@ fn compare(expected: &[Expected], untagged: Vec<Vec<u8>>, bindings: &mut Binding
         match line {
             Expected::Untagged(text) => {
                 let pattern = tokens::pattern(text)?;
-                let found = got.iter().position(|(response, _)| tokens::matches(&pattern, response, bindings));
+                let found =
+                    got.iter().position(|(response, _)| tokens::matches(&pattern, response, bindings));
                 match found {
                     Some(found) => drop(got.remove(found)),
                     None => return fail(format!("missing: * {text}\nleft: {}", show(&got))),
@@ -244,7 +253,8 @@ fn compare(expected: &[Expected], untagged: Vec<Vec<u8>>, bindings: &mut Binding
             }
             Expected::Banned(text) => {
                 let pattern = tokens::pattern(text.strip_prefix("* ").unwrap_or(text))?;
-                if got.iter().any(|(response, _)| tokens::matches(&pattern, response, &mut bindings.clone())) {
+                if got.iter().any(|(response, _)| tokens::matches(&pattern, response, &mut bindings.clone()))
+                {
                     return fail(format!("must not come: {text}"));
                 }
             }
@@ -279,9 +289,9 @@ fn first_word(pieces: &[Piece]) -> (String, Vec<Piece>) {
     let mut rest = pieces.to_vec();
     match rest.first_mut() {
         Some(Piece::Text(text)) => {
-            let (word, after) = text.split_once(' ').map_or((text.clone(), String::new()), |(word, after)| {
-                (word.to_owned(), after.to_owned())
-            });
+            let (word, after) = text
+                .split_once(' ')
+                .map_or((text.clone(), String::new()), |(word, after)| (word.to_owned(), after.to_owned()));
             *text = after;
             (word, rest)
         }

@@ -159,7 +159,8 @@ impl Script {
         }
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
         let rest = pieces(rest, lines)?;
-        let step = Step { line: number, connection: connection - 1, verb: verb.into(), rest, expected: Vec::new() };
+        let step =
+            Step { line: number, connection: connection - 1, verb: verb.into(), rest, expected: Vec::new() };
         self.steps.push(step);
         Ok(())
     }
@@ -249,7 +250,8 @@ fn inline(mut text: &str, pieces: &mut Vec<Piece>) -> Outcome {
     while let Some((before, after)) = text.split_once("{{") {
         let (literal, rest) = after.split_once("}}").ok_or("`{{` without `}}`")?;
         pieces.push(Piece::Text(repeated(before)?));
-        let (literal, synchronizing) = literal.strip_prefix('+').map_or((literal, true), |text| (text, false));
+        let (literal, synchronizing) =
+            literal.strip_prefix('+').map_or((literal, true), |text| (text, false));
         pieces.push(Piece::Literal { octets: unescape(literal)?, synchronizing });
         text = rest;
     }

@@ -296,7 +296,9 @@ fn messages(file: &Path, count: usize) -> Outcome<Vec<(String, Vec<u8>)>> {
     }
     for (_, message) in &mut messages {
         // The blank line before the next From_ line is not of the message.
-        if message.ends_with(b"\r\n\r\n") && !message.ends_with(b"\r\n\r\n\r\n") || message.ends_with(b"\r\n\r\n") {
+        if message.ends_with(b"\r\n\r\n") && !message.ends_with(b"\r\n\r\n\r\n")
+            || message.ends_with(b"\r\n\r\n")
+        {
             message.truncate(message.len() - 2);
         }
     }

@@ -24,9 +24,15 @@ pub fn step(session: &mut Session, step: &Step, rest: &[Piece]) -> Outcome {
         expect_ok(&mut *session)?;
         return session.connection.start_tls();
     }
-    let text: String = rest.iter().filter_map(|piece| if let Piece::Text(text) = piece { Some(text.as_str()) } else { None }).collect();
+    let text: String = rest
+        .iter()
+        .filter_map(|piece| if let Piece::Text(text) = piece { Some(text.as_str()) } else { None })
+        .collect();
     let (verb, text) = match step.verb.as_str() {
-        "finish" => text.split_once(' ').map(|(verb, text)| (verb.to_owned(), text.to_owned())).ok_or("finish what?")?,
+        "finish" => text
+            .split_once(' ')
+            .map(|(verb, text)| (verb.to_owned(), text.to_owned()))
+            .ok_or("finish what?")?,
         verb => (verb.to_owned(), text),
     };
     let (code, command) = match (verb.as_str(), text.starts_with('['), text.split_once("] ")) {
@@ -38,7 +44,9 @@ pub fn step(session: &mut Session, step: &Step, rest: &[Piece]) -> Outcome {
     match verb.as_str() {
         "ok" if status.starts_with("+OK") => lines(session, step, &command, &status),
         "err" if status.starts_with("-ERR") => match code {
-            Some(code) if !status.starts_with(&format!("-ERR {code}")) => fail(format!("expected {code}: {status}")),
+            Some(code) if !status.starts_with(&format!("-ERR {code}")) => {
+                fail(format!("expected {code}: {status}"))
+            }
             _ => Ok(()),
         },
         "cont" | "more" if status.starts_with('+') && !status.starts_with("+OK") => Ok(()),
@@ -50,7 +58,10 @@ pub fn step(session: &mut Session, step: &Step, rest: &[Piece]) -> Outcome {
 /// A multi-line answer, where the command has one (RFC 1939 section 3).
 fn lines(session: &mut Session, step: &Step, command: &str, status: &str) -> Outcome {
     if !multi_line(command) {
-        return compare(&step.expected, &[status.strip_prefix("+OK").unwrap_or(status).trim_start().to_owned()]);
+        return compare(
+            &step.expected,
+            &[status.strip_prefix("+OK").unwrap_or(status).trim_start().to_owned()],
+        );
     }
     let mut got = Vec::new();
     loop {
@@ -87,7 +98,12 @@ pub fn compare(expected: &[Expected], got: &[String]) -> Outcome {
                 let found = (next..got.len()).find(|&index| expect_line(pattern, &got[index]).is_ok());
                 match found {
                     Some(found) if others || found == next => next = found + 1,
-                    _ => return fail(format!("expected the line\n  {pattern}\ngot\n  {}", got[next..].join("\n  "))),
+                    _ => {
+                        return fail(format!(
+                            "expected the line\n  {pattern}\ngot\n  {}",
+                            got[next..].join("\n  ")
+                        ));
+                    }
                 }
                 others = false;
             }

@@ -86,20 +86,29 @@ fn shaped(pattern: &[Token], response: &[Token], bindings: &mut Bindings) -> boo
         {
             got_word.eq_ignore_ascii_case("FLAGS") && set(want, got, bindings)
         }
-        ([Token::Atom(word), Token::List(want), rest @ ..], [Token::Atom(got_word), Token::List(got), got_rest @ ..])
-            if word.eq_ignore_ascii_case("LIST") || word.eq_ignore_ascii_case("LSUB") =>
-        {
-            got_word.eq_ignore_ascii_case(word) && set(want, got, bindings) && sequence(rest, got_rest, bindings)
+        (
+            [Token::Atom(word), Token::List(want), rest @ ..],
+            [Token::Atom(got_word), Token::List(got), got_rest @ ..],
+        ) if word.eq_ignore_ascii_case("LIST") || word.eq_ignore_ascii_case("LSUB") => {
+            got_word.eq_ignore_ascii_case(word)
+                && set(want, got, bindings)
+                && sequence(rest, got_rest, bindings)
         }
-        ([number, Token::Atom(word), Token::List(want)], [got_number, Token::Atom(got_word), Token::List(got)])
-            if word.eq_ignore_ascii_case("FETCH") =>
-        {
-            got_word.eq_ignore_ascii_case("FETCH") && one(number, got_number, bindings) && pairs(want, got, bindings)
+        (
+            [number, Token::Atom(word), Token::List(want)],
+            [got_number, Token::Atom(got_word), Token::List(got)],
+        ) if word.eq_ignore_ascii_case("FETCH") => {
+            got_word.eq_ignore_ascii_case("FETCH")
+                && one(number, got_number, bindings)
+                && pairs(want, got, bindings)
         }
-        ([Token::Atom(word), name, Token::List(want)], [Token::Atom(got_word), got_name, Token::List(got)])
-            if word.eq_ignore_ascii_case("STATUS") =>
-        {
-            got_word.eq_ignore_ascii_case("STATUS") && one(name, got_name, bindings) && pairs(want, got, bindings)
+        (
+            [Token::Atom(word), name, Token::List(want)],
+            [Token::Atom(got_word), got_name, Token::List(got)],
+        ) if word.eq_ignore_ascii_case("STATUS") => {
+            got_word.eq_ignore_ascii_case("STATUS")
+                && one(name, got_name, bindings)
+                && pairs(want, got, bindings)
         }
         _ => sequence(pattern, response, bindings),
     }
@@ -110,7 +119,8 @@ fn sequence(pattern: &[Token], response: &[Token], bindings: &mut Bindings) -> b
         (None, None) => true,
         (Some(Token::Atom(any)), _) if any == "$$" => true,
         (Some(word), Some(got)) => {
-            let after_flags = matches!(word, Token::Atom(word) if word.to_ascii_uppercase().ends_with("FLAGS"));
+            let after_flags =
+                matches!(word, Token::Atom(word) if word.to_ascii_uppercase().ends_with("FLAGS"));
             if !one(word, got, bindings) {
                 return false;
             }
@@ -128,7 +138,9 @@ fn sequence(pattern: &[Token], response: &[Token], bindings: &mut Bindings) -> b
 fn one(pattern: &Token, got: &Token, bindings: &mut Bindings) -> bool {
     match (pattern, got) {
         (Token::Atom(any), _) if any == "$" => true,
-        (Token::Atom(name), _) if name.starts_with('$') && name.len() > 1 && !name[1..].starts_with(char::is_uppercase) => {
+        (Token::Atom(name), _)
+            if name.starts_with('$') && name.len() > 1 && !name[1..].starts_with(char::is_uppercase) =>
+        {
             match bindings.get(&name[1..]).cloned() {
                 Some(bound) => one(&bound, got, bindings),
                 None => bindings.insert(name[1..].to_owned(), got.clone()).is_none(),
@@ -140,7 +152,9 @@ fn one(pattern: &Token, got: &Token, bindings: &mut Bindings) -> bool {
         (Token::Text(want), Token::Atom(got)) | (Token::Atom(got), Token::Text(want)) => {
             !got.eq_ignore_ascii_case("NIL") && want == got.as_bytes()
         }
-        (Token::List(want), Token::List(got)) | (Token::Code(want), Token::Code(got)) => sequence(want, got, bindings),
+        (Token::List(want), Token::List(got)) | (Token::Code(want), Token::Code(got)) => {
+            sequence(want, got, bindings)
+        }
         _ => false,
     }
 }
@@ -243,14 +257,19 @@ impl Reader<'_> {
         let mut text = Vec::new();
         let mut octets = body[..end].iter();
         while let Some(&octet) = octets.next() {
-            text.push(if octet == b'\\' { *octets.next().ok_or("a quoted string ends in a backslash")? } else { octet });
+            text.push(if octet == b'\\' {
+                *octets.next().ok_or("a quoted string ends in a backslash")?
+            } else {
+                octet
+            });
         }
         Ok(text)
     }
 
     fn literal(&mut self) -> Outcome<Vec<u8>> {
         let end = self.rest.iter().position(|&octet| octet == b'\n').ok_or("a literal has no size line")?;
-        let size: usize = std::str::from_utf8(&self.rest[1..end])?.trim_end_matches(['\r', '}', '+']).parse()?;
+        let size: usize =
+            std::str::from_utf8(&self.rest[1..end])?.trim_end_matches(['\r', '}', '+']).parse()?;
         let text = self.rest.get(end + 1..end + 1 + size).ok_or("a literal is cut off")?.to_vec();
         self.rest = &self.rest[end + 1 + size..];
         Ok(text)

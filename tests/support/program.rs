@@ -27,12 +27,10 @@ impl Finished {
 /// Runs it to its end; kills it after `limit`.
 pub fn run(command: &mut Command, input: &[u8], limit: Duration) -> Outcome<Finished> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("cannot start {name}: {error}; ./tests/all installs what the tests need"))?;
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(
+            |error| format!("cannot start {name}: {error}; ./tests/all installs what the tests need"),
+        )?;
     let mut stdin = child.stdin.take().ok_or("no stdin")?;
     let input = input.to_vec();
     // A program that does not read its input closes the pipe: that is its right.

@@ -162,7 +162,8 @@ impl Server {
     fn ask_listeners(&self) -> Outcome<Vec<(String, SocketAddr)>> {
         let status = self.cli(&["status", "--json"], b"")?.ok("status")?;
         let status: Value = serde_json::from_str(&status)?;
-        let listeners = status["listeners"].as_array().filter(|list| !list.is_empty()).ok_or("not listening yet")?;
+        let listeners =
+            status["listeners"].as_array().filter(|list| !list.is_empty()).ok_or("not listening yet")?;
         let mut found = Vec::new();
         for listener in listeners {
             let kind = listener["kind"].as_str().ok_or("no kind")?;
