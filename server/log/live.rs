@@ -95,12 +95,13 @@ impl Visit for Fields {
 fn line(level: Level, session: &Fields, mut event: Fields, colour: bool) -> String {
     let mut line = String::new();
     if let Some(proto) = session.value("proto") {
-        let who = session.value("account").or(session.value("peer")).unwrap_or_default();
+        let account = session.value("account").or(event.value("account"));
+        let who = account.or(session.value("peer")).unwrap_or_default();
         // Writing to a String cannot fail, here and below.
         let _ = write!(line, "{proto:4} {:<4} {who:<24} ", session.value("sid").unwrap_or_default());
     }
     let message = event.take("message").unwrap_or_default();
-    event.0.retain(|(name, value)| session.value(name) != Some(value));
+    event.0.retain(|(name, value)| !is_said(session, name, value));
     if message == "command" {
         let (command, result) = (event.take("command"), event.take("result"));
         let _ = write!(line, "{} {}", command.unwrap_or_default(), result.unwrap_or_default());
@@ -118,6 +119,17 @@ fn line(level: Level, session: &Fields, mut event: Fields, colour: bool) -> Stri
         };
     }
     paint(level, clean(&line), colour)
+}
+
+/// Whether the line's beginning says it already: the session's account, its protocol, the address of its peer.
+fn is_said(session: &Fields, name: &str, value: &str) -> bool {
+    match (name, session.value("proto")) {
+        (_, None) => false,
+        ("account", _) => session.value(name).is_none_or(|known| known == value),
+        ("protocol", Some(proto)) => proto == value,
+        ("peer", _) => session.value(name).is_some_and(|peer| peer.starts_with(value)),
+        _ => session.value(name) == Some(value),
+    }
 }
 
 /// What comes from a client must not speak to the terminal.
@@ -159,6 +171,17 @@ mod tests {
         assert_eq!(
             line(Level::INFO, &session, event, false),
             "pop3 1    alice                    login  mechanism PLAIN"
+        );
+    }
+
+    #[test]
+    fn who_logs_in_stands_at_the_beginning() {
+        let session = fields(&[("proto", "imap"), ("sid", "1"), ("peer", "127.0.0.1:9")]);
+        let pairs =
+            [("message", "logged in"), ("protocol", "imap"), ("peer", "127.0.0.1"), ("account", "bob")];
+        assert_eq!(
+            line(Level::INFO, &session, fields(&pairs), false),
+            "imap 1    bob                      logged in"
         );
     }
 

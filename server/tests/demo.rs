@@ -133,7 +133,10 @@ fn it_shows_what_people_do() {
     process.signal(Signal::SIGTERM);
     assert_eq!(process.end(), Some(0));
     let shown = process.errors();
-    assert!(shown.lines().any(|line| line.contains("bob@example.test") && line.contains("login")), "{shown}");
+    assert!(
+        shown.lines().any(|line| line.contains("bob@example.test") && line.contains("logged in")),
+        "{shown}"
+    );
 }
 
 #[test]
