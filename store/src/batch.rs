@@ -6,6 +6,7 @@
 //!   see each other's changes.
 //! - Nothing here is visible to readers before the commit.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -174,9 +175,9 @@ impl<'a> Batch<'a> {
         let chunks = &mut self.chunks;
         self.tx.scan(Table::Flags, range, &mut |key, octets| {
             let (_, page) = schema::page_of_key(key)?;
-            if !chunks.contains_key(&(mailbox, page)) {
+            if let Entry::Vacant(place) = chunks.entry((mailbox, page)) {
                 let chunk = Some(Arc::new(Chunk::decode(page, octets)?));
-                chunks.insert((mailbox, page), ChunkSlot { chunk, dirty: false });
+                place.insert(ChunkSlot { chunk, dirty: false });
             }
             Ok(ControlFlow::Continue(()))
         })?;
@@ -293,6 +294,11 @@ impl<'a> Batch<'a> {
         let location = row.location;
         self.count_record(row, -1);
         self.delete(Table::BodyLocation, &schema::location_key(location.segment, location.offset))
+    }
+
+    /// The batch took records out of this segment or put some into it.
+    pub fn has_touched(&self, segment: u32) -> bool {
+        self.segments.contains_key(&segment)
     }
 
     /// Corrects what is known of a segment (check).

@@ -150,7 +150,11 @@ fn changes_are_told_in_the_order_of_commits() {
     std::thread::scope(|scope| {
         for thread in 0..4 {
             let (store, mailbox) = (&store, &mailbox);
-            scope.spawn(move || (0..10).for_each(|n| drop(append(store, mailbox, &format!("{thread}-{n}")))));
+            scope.spawn(move || {
+                for n in 0..10 {
+                    append(store, mailbox, &format!("{thread}-{n}"));
+                }
+            });
         }
     });
     alice.create(&mailbox_name("a/b"), None).wait().unwrap();
@@ -259,7 +263,9 @@ fn two_sessions_never_share_what_is_recent() {
                 })
             })
             .collect();
-        (0..50).for_each(|n| drop(append(&store, &mailbox, &n.to_string())));
+        for n in 0..50 {
+            append(&store, &mailbox, &n.to_string());
+        }
         stop.store(true, Ordering::SeqCst);
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });

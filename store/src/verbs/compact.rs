@@ -1,9 +1,7 @@
 //! Compaction of the body log, in steps.
 
-use std::ops::ControlFlow;
-
 use crate::batch::Batch;
-use crate::engine::{KeyRange, Read, Table};
+use crate::engine::{KeyRange, Table};
 use crate::schema;
 use crate::*;
 
@@ -29,23 +27,14 @@ pub(crate) fn step(batch: &mut Batch<'_>, segment: u32) -> Result<bool> {
     Ok(all)
 }
 
-/// Deletes the segment if the last commit names nothing in it. What this batch does is not committed yet, so it does
-/// not count.
+/// Deletes the segment if the last commit names nothing in it. What this batch did is not committed yet, so a segment
+/// that it has touched stays.
 pub(crate) fn retire(batch: &mut Batch<'_>, segment: u32) -> Result<()> {
-    let range = KeyRange::prefix(&schema::segment_key(segment));
-    let committed = batch.shard.read()?;
-    if is_empty(&*committed, range.clone())? && is_empty(&*batch.tx, range)? {
+    let key = schema::segment_key(segment);
+    let named = batch.keys(Table::BodyLocation, KeyRange::prefix(&key), 1)?;
+    if named.is_empty() && !batch.has_touched(segment) {
         batch.shard.bodies.delete_segment(segment)?;
-        batch.delete(Table::Segment, &schema::segment_key(segment))?;
+        batch.delete(Table::Segment, &key)?;
     }
     Ok(())
-}
-
-fn is_empty(read: &(impl Read + ?Sized), range: KeyRange) -> Result<bool> {
-    let mut empty = true;
-    read.scan(Table::BodyLocation, range, &mut |_, _| {
-        empty = false;
-        Ok(ControlFlow::Break(()))
-    })?;
-    Ok(empty)
 }

@@ -455,7 +455,8 @@ impl Message {
             }
             FlagsOperation::Remove => {
                 self.flags &= !change.flags.0;
-                named.for_each(|name| drop(self.keywords.remove(&name)));
+                let named: BTreeSet<String> = named.collect();
+                self.keywords.retain(|name| !named.contains(name));
             }
             FlagsOperation::Replace => {
                 self.flags = change.flags.0;
