@@ -1,94 +1,70 @@
-//! A server on a free port with a store of its own, and a client that reads responses with their literals.
+//! A site with IMAP on it, and a client that reads responses with their literals.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::time::Duration;
 
-use common::auth::{AuthOptions, Authenticator, Credentials, Directory, Protocol, Unavailable};
-use common::limits::{LimitOptions, Limits};
-use common::session::{Sessions, Shared};
-use common::stream::Stream;
-use store::testing::{Faults, Setup};
-use store::{AccountName, DateTime, Flags, Mailbox, MailboxName, NewMessage, Store};
-use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use store::testing::Faults;
+use store::{DateTime, Mailbox, MailboxName, NewMessage, SpecialUse};
+use testing::{PASSWORD, Plan, Site, Socket};
 
 use crate::{Options, Service};
 
-pub(crate) const PASSWORD: &str = "secret";
-
-/// With the account `fred`, who has INBOX alone.
 pub(crate) struct Server {
     pub service: Arc<Service>,
-    pub store: Store,
-    _directory: TempDir,
+    site: Site,
 }
 
-impl Drop for Server {
-    /// Here, where it may block: sessions hold the store too, and the last of them might not.
-    fn drop(&mut self) {
-        let _ = common::block(|| self.store.close());
+impl Deref for Server {
+    type Target = Site;
+
+    fn deref(&self) -> &Site {
+        &self.site
     }
 }
 
 impl Server {
+    /// With the account `fred`, who has INBOX alone.
     pub fn new() -> Server {
-        Server::with(Options::default())
-    }
-
-    pub fn with(options: Options) -> Server {
-        Server::open(options, Setup::default())
+        Server::make("imap.example.test", &["fred"], Options::default(), |_| {})
     }
 
     /// On a disk that fails when it is told to.
     pub fn with_faults(faults: &Faults) -> Server {
-        Server::open(Options::default(), Setup { faults: Some(faults.clone()), ..Setup::default() })
+        let change = |plan: &mut Plan| plan.setup.faults = Some(faults.clone());
+        Server::make("imap.example.test", &["fred"], Options::default(), change)
     }
 
-    fn open(options: Options, setup: Setup) -> Server {
-        let directory = TempDir::new().unwrap();
-        let settings = store::Options {
-            path: directory.path().to_owned(),
-            shards: 1,
-            retain_expunged: Duration::from_secs(3600),
-            message_limit: 64 << 20,
-            limits: store::Limits::default(),
-            compression: 1,
-            new_account_mailboxes: Vec::new(),
-        };
-        let store = store::testing::open(settings, setup).unwrap();
-        common::block(|| store.directory().add(vec![(AccountName::new("fred").unwrap(), None)]).unwrap());
-        let shared = Shared {
-            hostname: "imap.example.test".into(),
-            sessions: Sessions::new(),
-            limits: Limits::new(LimitOptions {
-                connections: 0,
-                connections_per_address: 0,
-                connections_per_account: 0,
-                rate_per_address: 0,
-            }),
-            authenticator: authenticator(),
-            tls: None,
-        };
-        let service = Arc::new(Service { shared, store: store.clone(), options });
-        Server { service, store, _directory: directory }
+    /// With the accounts `alice@example.test` and `bob@example.test`, who have Sent and Trash, messages of 1 MiB, and as many
+    /// connections as there are by default.
+    pub fn with_two(options: Options) -> Server {
+        let options = Options { append_limit: 1 << 20, ..options };
+        Server::make("mail.example.test", &["alice@example.test", "bob@example.test"], options, |plan| {
+            let mailbox = |name, special_use| (MailboxName::new(name).unwrap(), Some(special_use));
+            plan.store.new_account_mailboxes =
+                vec![mailbox("Sent", SpecialUse::Sent), mailbox("Trash", SpecialUse::Trash)];
+            plan.store.message_limit = 1 << 20;
+            plan.limits = common::limits::LimitOptions::default();
+            plan.auth.failures = 0;
+        })
     }
 
+    fn make(hostname: &str, accounts: &[&str], options: Options, change: impl FnOnce(&mut Plan)) -> Server {
+        let site = Site::new(hostname, accounts, change);
+        let service = Service { shared: site.shared.clone(), store: site.store.clone(), options };
+        Server { service: Arc::new(service), site }
+    }
+
+    /// Fred's.
     pub fn mailbox(&self, name: &str) -> Mailbox {
-        let account = self.store.account(&AccountName::new("fred").unwrap()).unwrap();
-        account.mailbox(&MailboxName::new(name).unwrap()).unwrap()
+        self.site.mailbox("fred", name)
     }
 
     /// A message as a delivery would make it, with a trace before what its recipients share.
     pub fn message(&self, trace: &str, octets: impl AsRef<[u8]>) -> NewMessage {
-        let mut spool = self.store.spool();
-        spool.write(octets.as_ref()).unwrap();
         NewMessage {
-            staged: self.store.stage(spool).unwrap(),
             trace: trace.to_owned().into(),
-            flags: Flags::default(),
-            keywords: Vec::new(),
             internal_date: Some(DateTime { seconds: 837_596_665, offset: -420 }),
+            ..self.site.message(octets.as_ref())
         }
     }
 
@@ -100,35 +76,54 @@ impl Server {
 
     /// A connection whose greeting has been read.
     pub async fn connect(&self) -> Client {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (client, accepted) =
-            tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
-        let (socket, peer) = accepted.unwrap();
         let service = Arc::clone(&self.service);
-        tokio::spawn(async move { crate::serve(Stream::tcp(socket, peer), service).await });
-        let mut client = Client { stream: BufReader::new(client.unwrap()), greeting: String::new(), tags: 0 };
+        let socket = Socket::connect(|stream| crate::serve(stream, service)).await;
+        let mut client = Client { socket, greeting: String::new(), tags: 0 };
         client.greeting = client.response().await;
+        assert!(client.greeting.starts_with("* OK [CAPABILITY IMAP4rev1 "), "{}", client.greeting);
         client
     }
 
     pub async fn log_in(&self) -> Client {
+        self.log_in_as("fred").await
+    }
+
+    pub async fn log_in_as(&self, name: &str) -> Client {
         let mut client = self.connect().await;
-        client.ok(&format!("LOGIN fred {PASSWORD}")).await;
+        client.ok(&format!("LOGIN {name} {PASSWORD}")).await;
         client
     }
 
     /// A session that has INBOX selected.
     pub async fn select(&self) -> Client {
-        let mut client = self.log_in().await;
+        self.select_as("fred").await
+    }
+
+    pub async fn select_as(&self, name: &str) -> Client {
+        let mut client = self.log_in_as(name).await;
         client.ok("SELECT INBOX").await;
         client
     }
 }
 
 pub(crate) struct Client {
-    stream: BufReader<TcpStream>,
+    socket: Socket,
     pub greeting: String,
     tags: u32,
+}
+
+impl Deref for Client {
+    type Target = Socket;
+
+    fn deref(&self) -> &Socket {
+        &self.socket
+    }
+}
+
+impl DerefMut for Client {
+    fn deref_mut(&mut self) -> &mut Socket {
+        &mut self.socket
+    }
 }
 
 /// What a command was answered.
@@ -141,32 +136,46 @@ pub(crate) struct Answer {
 }
 
 impl Client {
-    pub async fn send(&mut self, octets: impl AsRef<[u8]>) {
-        self.stream.write_all(octets.as_ref()).await.unwrap();
-    }
-
     /// One response with its literals, without the CRLF at the end; empty at the end of the stream.
     pub async fn response(&mut self) -> String {
-        let mut response = Vec::new();
-        loop {
-            if self.stream.read_until(b'\n', &mut response).await.unwrap() == 0 {
-                break;
-            }
-            assert!(response.ends_with(b"\r\n"), "{:?}", String::from_utf8_lossy(&response));
-            let Some(size) = literal(&response) else { break };
-            let start = response.len();
-            response.resize(start + size, 0);
-            self.stream.read_exact(&mut response[start..]).await.unwrap();
+        let mut response = self.octets().await;
+        while let Some(size) = literal(&response) {
+            response.extend(self.exactly(size).await);
+            response.extend(self.octets().await);
         }
         let text = String::from_utf8_lossy(&response).into_owned();
         text.strip_suffix("\r\n").unwrap_or(&text).to_owned()
     }
 
+    /// The responses until the connection is closed.
+    pub async fn rest(&mut self) -> Vec<String> {
+        let mut responses = Vec::new();
+        loop {
+            match self.response().await {
+                last if last.is_empty() => return responses,
+                response => responses.push(response),
+            }
+        }
+    }
+
     pub async fn command(&mut self, command: &str) -> Answer {
+        let tag = self.begin(command).await;
+        self.answer(&tag).await
+    }
+
+    /// Sends a command; its tag.
+    pub async fn begin(&mut self, command: &str) -> String {
         self.tags += 1;
         let tag = format!("t{}", self.tags);
         self.send(format!("{tag} {command}\r\n")).await;
-        self.answer(&tag).await
+        tag
+    }
+
+    /// Appends a message; the text of the OK.
+    pub async fn append(&mut self, mailbox: &str, flags: &str, message: &str) -> String {
+        let size = message.len();
+        let answer = self.command(&format!("APPEND {mailbox} ({flags}) {{{size}+}}\r\n{message}")).await;
+        answer.tagged.strip_prefix("OK ").unwrap_or_else(|| panic!("{answer:?}")).to_owned()
     }
 
     pub async fn answer(&mut self, tag: &str) -> Answer {
@@ -208,27 +217,4 @@ impl Client {
 fn literal(response: &[u8]) -> Option<usize> {
     let line = std::str::from_utf8(response.strip_suffix(b"}\r\n")?.rsplit(|&c| c == b'{').next()?).ok()?;
     line.parse().ok()
-}
-
-struct Accounts;
-
-impl Directory for Accounts {
-    fn find(&self, name: &str) -> Result<Option<Credentials>, Unavailable> {
-        let credentials = Credentials {
-            account: name.to_owned(),
-            password: Some(format!("{{PLAIN}}{PASSWORD}")),
-            app_passwords: Vec::new(),
-            imap: true,
-            pop3: true,
-            login: true,
-        };
-        Ok((name == "fred").then_some(credentials))
-    }
-    fn upgrade(&self, _: &str, _: &str, _: String) {}
-    fn logged_in(&self, _: &str, _: Protocol, _: Option<&str>) {}
-}
-
-fn authenticator() -> Authenticator {
-    let options = AuthOptions { hostname: "imap.example.test".into(), ..AuthOptions::default() };
-    Authenticator::new(options, Arc::new(Accounts)).unwrap()
 }

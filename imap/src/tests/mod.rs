@@ -3,5 +3,7 @@
 mod client;
 mod concurrent;
 mod fetch;
+mod garbage;
 mod search;
+mod session;
 mod storing;

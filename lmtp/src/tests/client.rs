@@ -1,32 +1,26 @@
-//! A server on a free port with a store of its own, and the MTA's side of the dialogue.
+//! A site with LMTP on it, and the MTA's side of the dialogue.
 
-use std::path::{Path, PathBuf};
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use common::auth::{AuthOptions, Authenticator, Credentials, Directory, Protocol, Unavailable};
 use common::block;
-use common::limits::{LimitOptions, Limits};
-use common::session::{Sessions, Shared};
-use common::stream::Stream;
-use common::tls::{Acceptor, CertificateFiles, TlsOptions};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
-use store::{Account, AccountName, MailboxName, Store, Uid};
-use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsConnector;
+use store::{AccountName, Uid};
+use testing::{Site, Socket};
 
 use crate::{Options, Service};
 
 pub(crate) struct Server {
     pub service: Arc<Service>,
-    pub store: Store,
-    /// The root that clients trust.
-    pub certificate: PathBuf,
-    _directory: TempDir,
+    site: Site,
+}
+
+impl Deref for Server {
+    type Target = Site;
+
+    fn deref(&self) -> &Site {
+        &self.site
+    }
 }
 
 impl Server {
@@ -44,44 +38,13 @@ impl Server {
         Server::make(Options::default(), true)
     }
 
-    fn make(options: Options, offered: bool) -> Server {
-        let directory = TempDir::new().unwrap();
-        let store = Store::open(store::Options {
-            path: directory.path().to_owned(),
-            shards: 1,
-            retain_expunged: Duration::ZERO,
-            message_limit: options.message_limit,
-            limits: store::Limits::default(),
-            compression: 1,
-            new_account_mailboxes: Vec::new(),
-        })
-        .unwrap();
-        let names = ["pat@foo.edu", "green@foo.edu"].map(|name| (AccountName::new(name).unwrap(), None));
-        block(|| store.directory().add(names.to_vec()).unwrap());
-        let limits = LimitOptions {
-            connections: 0,
-            connections_per_address: 0,
-            connections_per_account: 0,
-            rate_per_address: 0,
-        };
-        let files = CertificateFiles {
-            certificate: directory.path().join("certificate.pem"),
-            key: directory.path().join("key.pem"),
-        };
-        let tls = offered.then(|| acceptor(&files));
-        let shared = Shared {
-            hostname: "foo.edu".into(),
-            sessions: Sessions::new(),
-            limits: Limits::new(limits),
-            authenticator: authenticator(),
-            tls,
-        };
-        let service = Arc::new(Service { shared, store: store.clone(), options });
-        Server { service, store, certificate: files.certificate, _directory: directory }
-    }
-
-    pub fn account(&self, name: &str) -> Account {
-        self.store.account(&AccountName::new(name).unwrap()).unwrap()
+    fn make(options: Options, tls: bool) -> Server {
+        let site = Site::new("foo.edu", &["pat@foo.edu", "green@foo.edu"], |plan| {
+            plan.store.message_limit = options.message_limit;
+            plan.tls = tls;
+        });
+        let service = Service { shared: site.shared.clone(), store: site.store.clone(), options };
+        Server { service: Arc::new(service), site }
     }
 
     pub fn change(&self, name: &str, change: &mut dyn FnMut(&mut store::AccountRecord)) {
@@ -90,7 +53,7 @@ impl Server {
 
     /// The messages of a mailbox, whole.
     pub fn messages(&self, account: &str, mailbox: &str) -> Vec<String> {
-        let mailbox = self.account(account).mailbox(&MailboxName::new(mailbox).unwrap()).unwrap();
+        let mailbox = self.mailbox(account, mailbox);
         let snapshot = mailbox.snapshot().unwrap();
         let uids: Vec<Uid> = mailbox.live().unwrap().state().rows().map(|row| row.uid).collect();
         let read = |uid| {
@@ -102,13 +65,9 @@ impl Server {
 
     /// A connection whose greeting has been read.
     pub async fn connect(&self) -> Client {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (client, accepted) =
-            tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
-        let (socket, peer) = accepted.unwrap();
         let service = self.service.clone();
-        tokio::spawn(async move { crate::serve(Stream::tcp(socket, peer), service).await });
-        let mut client = Client { stream: BufReader::new(Box::new(client.unwrap())) };
+        let socket = Socket::connect(|stream| crate::serve(stream, service)).await;
+        let mut client = Client { socket };
         client.expect("220 foo.edu ").await;
         client
     }
@@ -122,42 +81,35 @@ impl Server {
 }
 
 pub(crate) struct Client {
-    stream: BufReader<Box<dyn Transport>>,
+    socket: Socket,
 }
 
-/// TCP or TLS over it.
-trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+impl Deref for Client {
+    type Target = Socket;
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+    fn deref(&self) -> &Socket {
+        &self.socket
+    }
+}
+
+impl DerefMut for Client {
+    fn deref_mut(&mut self) -> &mut Socket {
+        &mut self.socket
+    }
+}
 
 impl Client {
     /// The client's side of a handshake.
     pub async fn start_tls(self, certificate: &Path) -> Client {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(certificate).unwrap()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let name = ServerName::try_from("localhost").unwrap();
-        let stream =
-            TlsConnector::from(Arc::new(config)).connect(name, self.stream.into_inner()).await.unwrap();
-        Client { stream: BufReader::new(Box::new(stream)) }
-    }
-
-    pub async fn send(&mut self, octets: &[u8]) {
-        self.stream.write_all(octets).await.unwrap();
+        Client { socket: self.socket.start_tls(certificate).await }
     }
 
     /// A reply, its lines joined by LF.
     pub async fn reply(&mut self) -> String {
         let mut reply = String::new();
         loop {
-            let mut line = String::new();
-            self.stream.read_line(&mut line).await.unwrap();
-            assert!(line.ends_with("\r\n"), "closed, or no line: {line:?}");
+            let line = self.line().await;
+            assert!(!line.is_empty(), "closed after {reply:?}");
             reply.push_str(line.trim_end());
             if line.as_bytes()[3] == b' ' {
                 return reply;
@@ -192,30 +144,4 @@ impl Client {
         }
         self.play(&[("DATA", "354")]).await;
     }
-
-    /// Whether nothing more comes and the connection is closed.
-    pub async fn closed(&mut self) -> bool {
-        matches!(self.stream.read_u8().await, Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof)
-    }
-}
-
-/// LMTP logs nobody in.
-struct Nobody;
-
-impl Directory for Nobody {
-    fn find(&self, _: &str) -> Result<Option<Credentials>, Unavailable> {
-        Ok(None)
-    }
-    fn upgrade(&self, _: &str, _: &str, _: String) {}
-    fn logged_in(&self, _: &str, _: Protocol, _: Option<&str>) {}
-}
-
-fn authenticator() -> Authenticator {
-    let options = AuthOptions { hostname: "foo.edu".into(), ..AuthOptions::default() };
-    Authenticator::new(options, Arc::new(Nobody)).unwrap()
-}
-
-fn acceptor(files: &CertificateFiles) -> Acceptor {
-    common::tls::ensure_self_signed(files, &["localhost".to_owned()]).unwrap();
-    Acceptor::new(TlsOptions { certificates: vec![files.clone()], client_ca: None }).unwrap()
 }

@@ -1,23 +1,12 @@
-//! A server on a free port with a store of its own, and a client that reads answers as RFC 1939 section 3 tells it to.
+//! A site with POP3 on it, and a client that reads answers as RFC 1939 section 3 tells it to.
 
-use std::path::{Path, PathBuf};
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use common::auth::{AuthOptions, Authenticator, Credentials, Directory, Protocol, Unavailable};
-use common::block;
-use common::limits::{LimitOptions, Limits};
-use common::session::{Sessions, Shared};
-use common::stream::Stream;
-use common::tls::{Acceptor, CertificateFiles, TlsOptions};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
-use store::{AccountName, Flags, Mailbox, MailboxName, NewMessage, Store};
-use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsConnector;
+use common::auth::{Credentials, Directory, Protocol, Unavailable};
+use store::Mailbox;
+use testing::{Plan, Site, Socket};
 
 use crate::{Options, Service};
 
@@ -26,10 +15,15 @@ pub(crate) const PASSWORD: &str = "tanstaaf";
 
 pub(crate) struct Server {
     pub service: Arc<Service>,
-    pub store: Store,
-    /// The root that clients trust.
-    pub certificate: PathBuf,
-    directory: TempDir,
+    site: Site,
+}
+
+impl Deref for Server {
+    type Target = Site;
+
+    fn deref(&self) -> &Site {
+        &self.site
+    }
 }
 
 impl Server {
@@ -47,63 +41,26 @@ impl Server {
         Server::make(Options::default(), true)
     }
 
-    fn make(options: Options, offered: bool) -> Server {
-        let directory = TempDir::new().unwrap();
-        let store = Store::open(store::Options {
-            path: directory.path().to_owned(),
-            shards: 1,
-            retain_expunged: Duration::from_secs(3600),
-            message_limit: 64 << 20,
-            limits: store::Limits::default(),
-            compression: 0,
-            new_account_mailboxes: Vec::new(),
-        })
-        .unwrap();
-        block(|| store.directory().add(vec![(AccountName::new("mrose").unwrap(), None)]).unwrap());
-        let files = CertificateFiles {
-            certificate: directory.path().join("certificate.pem"),
-            key: directory.path().join("key.pem"),
-        };
-        let tls = offered.then(|| acceptor(&files));
-        let shared = Shared {
-            hostname: "dbc.mtview.ca.us".into(),
-            sessions: Sessions::new(),
-            limits: Limits::new(LimitOptions {
-                connections: 0,
-                connections_per_address: 0,
-                connections_per_account: 3,
-                rate_per_address: 0,
-            }),
-            authenticator: authenticator(),
-            tls,
-        };
-        let service = Arc::new(Service { shared, store: store.clone(), options });
-        Server { service, store, certificate: files.certificate, directory }
+    fn make(options: Options, tls: bool) -> Server {
+        let site = Site::new("dbc.mtview.ca.us", &["mrose"], |plan| {
+            plan.tls = tls;
+            change(plan);
+        });
+        let service = Service { shared: site.shared.clone(), store: site.store.clone(), options };
+        Server { service: Arc::new(service), site }
     }
 
     pub fn inbox(&self) -> Mailbox {
-        let account = self.store.account(&AccountName::new("mrose").unwrap()).unwrap();
-        account.mailbox(&MailboxName::inbox()).unwrap()
+        self.mailbox("mrose", "INBOX")
     }
 
     pub async fn append(&self, messages: &[&[u8]]) {
-        let new = |octets: &&[u8]| {
-            let mut spool = self.store.spool();
-            spool.write(octets).unwrap();
-            NewMessage {
-                staged: self.store.stage(spool).unwrap(),
-                trace: bytes::Bytes::new(),
-                flags: Flags::default(),
-                keywords: Vec::new(),
-                internal_date: None,
-            }
-        };
-        self.inbox().append(messages.iter().map(new).collect()).await.unwrap();
+        self.inbox().append(messages.iter().map(|octets| self.message(octets)).collect()).await.unwrap();
     }
 
     /// Changes every place on the disk where these octets stand. How many there were.
     pub fn damage(&self, octets: &[u8]) -> usize {
-        let mut folders = vec![self.directory.path().to_owned()];
+        let mut folders = vec![self.path().to_owned()];
         let mut found = 0;
         while let Some(folder) = folders.pop() {
             for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
@@ -128,16 +85,10 @@ impl Server {
 
     /// A connection whose greeting has been read.
     pub async fn connect(&self) -> Client {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (client, accepted) =
-            tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
-        let (socket, peer) = accepted.unwrap();
         let service = self.service.clone();
-        tokio::spawn(async move { crate::serve(Stream::tcp(socket, peer), service).await });
-        let mut client =
-            Client { stream: BufReader::new(Box::new(client.unwrap())), greeting: String::new() };
-        client.greeting = client.line().await;
-        client
+        let mut socket = Socket::connect(|stream| crate::serve(stream, service)).await;
+        let greeting = socket.line().await;
+        Client { socket, greeting }
     }
 
     /// A session in the TRANSACTION state.
@@ -149,52 +100,38 @@ impl Server {
     }
 }
 
+/// APOP and SCRAM too; compression would hide from [`Server::damage`] what it looks for.
+fn change(plan: &mut Plan) {
+    plan.store.compression = 0;
+    plan.limits.connections_per_account = 3;
+    plan.auth.challenge_mechanisms = true;
+    plan.auth.failures = 100;
+    plan.directory = Some(Arc::new(Accounts));
+}
+
 pub(crate) struct Client {
-    stream: BufReader<Box<dyn Transport>>,
+    socket: Socket,
     pub greeting: String,
 }
 
-/// TCP or TLS over it.
-trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+impl Deref for Client {
+    type Target = Socket;
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+    fn deref(&self) -> &Socket {
+        &self.socket
+    }
+}
+
+impl DerefMut for Client {
+    fn deref_mut(&mut self) -> &mut Socket {
+        &mut self.socket
+    }
+}
 
 impl Client {
     /// The client's side of a handshake.
     pub async fn start_tls(self, certificate: &Path) -> Client {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(certificate).unwrap()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let name = ServerName::try_from("localhost").unwrap();
-        let stream =
-            TlsConnector::from(Arc::new(config)).connect(name, self.stream.into_inner()).await.unwrap();
-        Client { stream: BufReader::new(Box::new(stream)), ..self }
-    }
-
-    pub async fn send(&mut self, octets: &[u8]) {
-        self.stream.write_all(octets).await.unwrap();
-    }
-
-    /// False when the server has closed the connection.
-    pub async fn try_send(&mut self, octets: &[u8]) -> bool {
-        self.stream.write_all(octets).await.is_ok()
-    }
-
-    /// A line without its CRLF; empty at the end of the stream.
-    pub async fn line(&mut self) -> String {
-        String::from_utf8(self.octets().await).unwrap().trim_end_matches("\r\n").to_owned()
-    }
-
-    async fn octets(&mut self) -> Vec<u8> {
-        let mut line = Vec::new();
-        self.stream.read_until(b'\n', &mut line).await.unwrap();
-        assert!(line.is_empty() || line.ends_with(b"\r\n"), "{line:?}");
-        line
+        Client { socket: self.socket.start_tls(certificate).await, ..self }
     }
 
     pub async fn command(&mut self, command: &str) -> String {
@@ -236,18 +173,6 @@ impl Client {
         let message = String::from_utf8(self.message(command).await).unwrap();
         message.lines().map(str::to_owned).collect()
     }
-
-    /// All that comes until the connection is closed.
-    pub async fn everything(&mut self) -> Vec<u8> {
-        let mut octets = Vec::new();
-        self.stream.read_to_end(&mut octets).await.unwrap();
-        octets
-    }
-
-    /// Whether nothing more comes and the connection is closed.
-    pub async fn closed(&mut self) -> bool {
-        matches!(self.stream.read_u8().await, Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof)
-    }
 }
 
 /// Whoever is called `mrose`, and `off`, whom POP3 is denied.
@@ -272,26 +197,10 @@ impl Directory for Accounts {
     fn logged_in(&self, _: &str, _: Protocol, _: Option<&str>) {}
 }
 
-fn authenticator() -> Authenticator {
-    let options = AuthOptions {
-        challenge_mechanisms: true,
-        scram: true,
-        failures: 100,
-        hostname: "dbc.mtview.ca.us".into(),
-        ..AuthOptions::default()
-    };
-    Authenticator::new(options, Arc::new(Accounts)).unwrap()
-}
-
 /// A message of so many octets with CRLF line ends.
 pub(crate) fn sized(octets: usize) -> Vec<u8> {
     let mut message = b"Subject: x\r\n\r\n".to_vec();
     message.resize(octets - 2, b'x');
     message.extend_from_slice(b"\r\n");
     message
-}
-
-fn acceptor(files: &CertificateFiles) -> Acceptor {
-    common::tls::ensure_self_signed(files, &["localhost".to_owned()]).unwrap();
-    Acceptor::new(TlsOptions { certificates: vec![files.clone()], client_ca: None }).unwrap()
 }

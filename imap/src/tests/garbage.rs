@@ -2,9 +2,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::Server;
+use super::client::Server;
 
 static PANICS: AtomicUsize = AtomicUsize::new(0);
+const ALICE: &str = "alice@example.test";
 const ROUNDS: usize = 400;
 
 /// One of each command, before the accidents.
@@ -106,22 +107,23 @@ async fn commands_with_accidents() {
         PANICS.fetch_add(1, Ordering::SeqCst);
         default(panic);
     }));
-    let server = Server::start().await;
-    let mut filler = server.inbox().await;
+    let server = Server::with_two(crate::Options::default());
+    let mut filler = server.select_as(ALICE).await;
     for _ in 0..5 {
         filler.append("INBOX", "", "Subject: x\r\n\r\nhello\r\n").await;
     }
     let mut chance = Chance(0x5EED);
     for round in 0..ROUNDS {
-        let mut client = if round % 3 == 0 { server.connect().await } else { server.inbox().await };
+        let mut client = if round % 3 == 0 { server.connect().await } else { server.select_as(ALICE).await };
         let mut sent = Vec::new();
         for _ in 0..4 {
             sent.extend_from_slice(b"x ");
             sent.extend(chance.command());
             sent.extend_from_slice(b"\r\n");
         }
-        client.raw(&sent).await;
-        client.hang_up().await;
+        client.send(&sent).await;
+        client.end().await;
+        client.everything().await;
         assert_eq!(PANICS.load(Ordering::SeqCst), 0, "{}", String::from_utf8_lossy(&sent));
     }
     filler.ok("NOOP").await;
