@@ -4,38 +4,15 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use common::auth::{AuthOptions, Authenticator, Credentials, Directory, Protocol, Unavailable};
-use common::session::Sessions;
-use store::{AccountName, Flags, MailboxName, NewMessage, Store};
-use tempfile::TempDir;
+use store::{AccountName, Store};
+use testing::Site;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::*;
 
-/// Nobody logs in here.
-struct Nobody;
-
-impl Directory for Nobody {
-    fn find(&self, _: &str) -> Result<Option<Credentials>, Unavailable> {
-        Ok(None)
-    }
-    fn upgrade(&self, _: &str, _: &str, _: String) {}
-    fn logged_in(&self, _: &str, _: Protocol, _: Option<&str>) {}
-}
-
-fn store(directory: &TempDir) -> Store {
-    let options = store::Options {
-        path: directory.path().join("data"),
-        shards: 1,
-        retain_expunged: Duration::from_secs(3600),
-        message_limit: 1 << 20,
-        limits: store::Limits::default(),
-        compression: 1,
-        new_account_mailboxes: vec![],
-    };
-    Store::open(options).unwrap()
+fn site() -> Site {
+    Site::new("mail.example.test", &[], |_| {})
 }
 
 fn name(name: &str) -> AccountName {
@@ -75,24 +52,24 @@ fn import(store: &Store, text: &str, dry_run: bool, update: bool) -> ImportRepor
 
 #[test]
 fn an_account_lives_and_dies() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = store(&directory);
-    add(&store, "alice@example.test");
-    assert_eq!(show(&store, "alice@example.test").password.as_deref(), Some("PLAIN"));
+    let site = site();
+    let store = &site.store;
+    add(store, "alice@example.test");
+    assert_eq!(show(store, "alice@example.test").password.as_deref(), Some("PLAIN"));
 
     let changes = AccountChanges { bytes: Some(5000), pop3: Some(false), ..AccountChanges::default() };
-    run(&store, &Operation::AccountSet { account: name("alice@example.test"), changes }).unwrap();
-    let view = show(&store, "alice@example.test");
+    run(store, &Operation::AccountSet { account: name("alice@example.test"), changes }).unwrap();
+    let view = show(store, "alice@example.test");
     assert_eq!((view.limits.bytes, view.switches.pop3, view.switches.imap), (5000, false, true));
 
     let (from, to) = (name("alice@example.test"), name("eve@example.test"));
-    run(&store, &Operation::AccountRename { from: from.clone(), to: to.clone() }).unwrap();
-    assert_eq!(show(&store, "eve@example.test").limits.bytes, 5000);
-    run(&store, &Operation::AccountPassword { account: to.clone(), password: None }).unwrap();
-    assert_eq!(show(&store, "eve@example.test").password, None);
-    run(&store, &Operation::AccountDelete { account: to.clone() }).unwrap();
+    run(store, &Operation::AccountRename { from: from.clone(), to: to.clone() }).unwrap();
+    assert_eq!(show(store, "eve@example.test").limits.bytes, 5000);
+    run(store, &Operation::AccountPassword { account: to.clone(), password: None }).unwrap();
+    assert_eq!(show(store, "eve@example.test").password, None);
+    run(store, &Operation::AccountDelete { account: to.clone() }).unwrap();
     for gone in [from, to] {
-        let failure = run(&store, &Operation::AccountDelete { account: gone }).unwrap_err();
+        let failure = run(store, &Operation::AccountDelete { account: gone }).unwrap_err();
         assert_eq!(failure.kind, Kind::Missing);
         assert!(failure.to_string().contains("restante account list"), "{failure}");
     }
@@ -100,62 +77,62 @@ fn an_account_lives_and_dies() {
 
 #[test]
 fn what_exists_is_not_made_again() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = store(&directory);
-    add(&store, "alice");
+    let site = site();
+    let store = &site.store;
+    add(store, "alice");
     let again =
         Operation::AccountAdd { account: name("alice"), password: None, changes: AccountChanges::default() };
-    assert_eq!(run(&store, &again).unwrap_err().kind, Kind::Exists);
-    assert_eq!(show(&store, "alice").password.as_deref(), Some("PLAIN"));
+    assert_eq!(run(store, &again).unwrap_err().kind, Kind::Exists);
+    assert_eq!(show(store, "alice").password.as_deref(), Some("PLAIN"));
 }
 
 #[test]
 fn a_hash_that_no_login_can_use_is_refused() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = store(&directory);
+    let site = site();
+    let store = &site.store;
     let password = Some(PasswordHash("{NOSUCH}x".into()));
     let operation =
         Operation::AccountAdd { account: name("alice"), password, changes: AccountChanges::default() };
-    assert_eq!(run(&store, &operation).unwrap_err().kind, Kind::Invalid);
+    assert_eq!(run(store, &operation).unwrap_err().kind, Kind::Invalid);
     assert_eq!(
-        run(&store, &Operation::AccountShow { account: name("alice") }).unwrap_err().kind,
+        run(store, &Operation::AccountShow { account: name("alice") }).unwrap_err().kind,
         Kind::Missing
     );
 }
 
 #[test]
 fn bad_lines_are_told_and_the_others_made() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = store(&directory);
-    add(&store, "known");
+    let site = site();
+    let store = &site.store;
+    add(store, "known");
     let text =
         "# users\nalice:{PLAIN}a\nno colon\nknown:{PLAIN}b\nbob:*\nalice:{PLAIN}again\nzed:{NOSUCH}x\n";
-    let dry = import(&store, text, true, false);
+    let dry = import(store, text, true, false);
     assert_eq!(
-        run(&store, &Operation::AccountShow { account: name("alice") }).unwrap_err().kind,
+        run(store, &Operation::AccountShow { account: name("alice") }).unwrap_err().kind,
         Kind::Missing
     );
-    let report = import(&store, text, false, false);
+    let report = import(store, text, false, false);
     assert_eq!(dry, report);
     assert_eq!((report.added, report.updated), (2, 0));
     assert_eq!(report.refused.iter().map(|refused| refused.line).collect::<Vec<_>>(), [3, 4, 6, 7]);
     assert!(report.refused[2].reason.contains("line 2"), "{}", report.refused[2].reason);
-    assert_eq!(show(&store, "bob").password, None);
-    assert_eq!(import(&store, "known:{SSHA}c2FsdHNhbHRzYWx0c2FsdHNhbHRzYWx0\n", false, true).updated, 1);
-    assert_eq!(show(&store, "known").password.as_deref(), Some("SSHA"));
+    assert_eq!(show(store, "bob").password, None);
+    assert_eq!(import(store, "known:{SSHA}c2FsdHNhbHRzYWx0c2FsdHNhbHRzYWx0\n", false, true).updated, 1);
+    assert_eq!(show(store, "known").password.as_deref(), Some("SSHA"));
 }
 
 #[test]
 fn thousands_come_at_once() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = store(&directory);
+    let site = site();
+    let store = &site.store;
     let text: String = (0..3000).map(|number| format!("user{number}@example.test:{{PLAIN}}x\n")).collect();
-    assert_eq!(import(&store, &text, false, false).added, 3000);
+    assert_eq!(import(store, &text, false, false).added, 3000);
     let mut names = BTreeSet::new();
     let mut after = None;
     loop {
         let Outcome::Accounts { accounts } =
-            run(&store, &Operation::AccountList { after, limit: 700 }).unwrap()
+            run(store, &Operation::AccountList { after, limit: 700 }).unwrap()
         else {
             panic!("no accounts")
         };
@@ -168,15 +145,15 @@ fn thousands_come_at_once() {
 
 #[test]
 fn app_passwords_have_labels() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = store(&directory);
-    add(&store, "alice");
+    let site = site();
+    let store = &site.store;
+    add(store, "alice");
     let add = |label: &str, protocols: &[&str]| {
         let protocols = protocols.iter().map(|protocol| (*protocol).to_owned()).collect();
         let password = PasswordHash("{PLAIN}x".into());
         let account = name("alice");
         run(
-            &store,
+            store,
             &Operation::AppPasswordAdd { account, label: label.into(), password, protocols, expires: None },
         )
     };
@@ -184,19 +161,19 @@ fn app_passwords_have_labels() {
     assert_eq!(add("phone", &[]).unwrap_err().kind, Kind::Exists);
     assert_eq!(add("", &[]).unwrap_err().kind, Kind::Invalid);
     assert_eq!(add("tablet", &["smtp"]).unwrap_err().kind, Kind::Invalid);
-    assert_eq!(show(&store, "alice").app_passwords, ["phone"]);
+    assert_eq!(show(store, "alice").app_passwords, ["phone"]);
     let remove = Operation::AppPasswordRemove { account: name("alice"), label: "phone".into() };
-    run(&store, &remove).unwrap();
-    assert_eq!(run(&store, &remove).unwrap_err().kind, Kind::Missing);
+    run(store, &remove).unwrap();
+    assert_eq!(run(store, &remove).unwrap_err().kind, Kind::Missing);
 }
 
 #[test]
 fn mailboxes_are_made_renamed_and_deleted() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = store(&directory);
-    add(&store, "alice");
+    let site = site();
+    let store = &site.store;
+    add(store, "alice");
     let account = || name("alice");
-    let names = || match run(&store, &Operation::MailboxList { account: account() }).unwrap() {
+    let names = || match run(store, &Operation::MailboxList { account: account() }).unwrap() {
         Outcome::Mailboxes { mailboxes } => mailboxes
             .into_iter()
             .map(|mailbox| (mailbox.name, mailbox.special_use, mailbox.subscribed))
@@ -206,7 +183,7 @@ fn mailboxes_are_made_renamed_and_deleted() {
     let inbox = || ("INBOX".to_owned(), None, true);
     let create = |mailbox: &str, special_use: Option<&str>| {
         let special_use = special_use.map(str::to_owned);
-        run(&store, &Operation::MailboxCreate { account: account(), mailbox: mailbox.into(), special_use })
+        run(store, &Operation::MailboxCreate { account: account(), mailbox: mailbox.into(), special_use })
     };
     create("Old mail", Some("archive")).unwrap();
     assert_eq!(names()[1], ("Old mail".to_owned(), Some("Archive".to_owned()), true));
@@ -214,64 +191,55 @@ fn mailboxes_are_made_renamed_and_deleted() {
     assert_eq!(create("a*", None).unwrap_err().kind, Kind::Invalid);
     assert_eq!(create("b", Some("nosuch")).unwrap_err().kind, Kind::Invalid);
     let rename = |to: &str| {
-        run(&store, &Operation::MailboxRename { account: account(), from: "Old mail".into(), to: to.into() })
+        run(store, &Operation::MailboxRename { account: account(), from: "Old mail".into(), to: to.into() })
     };
     rename("Older").unwrap();
     assert_eq!(rename("Oldest").unwrap_err().kind, Kind::Missing);
     run(
-        &store,
+        store,
         &Operation::MailboxSubscribe { account: account(), mailbox: "Older".into(), subscribed: false },
     )
     .unwrap();
     assert!(!names()[1].2);
-    run(&store, &Operation::MailboxDelete { account: account(), mailbox: "Older".into() }).unwrap();
+    run(store, &Operation::MailboxDelete { account: account(), mailbox: "Older".into() }).unwrap();
     assert_eq!(names(), [inbox()]);
 }
 
-fn deliver(store: &Store, account: &str) {
-    let mut spool = store.spool();
-    spool.write(b"Subject: x\r\n\r\ny\r\n").unwrap();
-    let message = NewMessage {
-        staged: store.stage(spool).unwrap(),
-        trace: Default::default(),
-        flags: Flags::default(),
-        keywords: vec![],
-        internal_date: None,
-    };
-    let mailbox = store.account(&name(account)).unwrap().mailbox(&MailboxName::inbox()).unwrap();
-    mailbox.append(vec![message]).wait().unwrap();
+fn deliver(site: &Site, account: &str) {
+    let message = site.message(b"Subject: x\r\n\r\ny\r\n");
+    site.mailbox(account, "INBOX").append(vec![message]).wait().unwrap();
 }
 
 #[test]
 fn expunged_mail_comes_back() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = store(&directory);
-    add(&store, "alice");
-    deliver(&store, "alice");
-    let inbox = store.account(&name("alice")).unwrap().mailbox(&MailboxName::inbox()).unwrap();
+    let site = site();
+    let store = &site.store;
+    add(store, "alice");
+    deliver(&site, "alice");
+    let inbox = site.mailbox("alice", "INBOX");
     inbox.remove(&store::UidSet::from_ranges([1..=1])).wait().unwrap();
-    assert_eq!(show(&store, "alice").messages, 0);
+    assert_eq!(show(store, "alice").messages, 0);
     let Outcome::Retained { messages } =
-        run(&store, &Operation::RetainedList { account: name("alice") }).unwrap()
+        run(store, &Operation::RetainedList { account: name("alice") }).unwrap()
     else {
         panic!("no list")
     };
     assert_eq!(messages.len(), 1);
     let restore = |ids: Vec<String>| {
-        run(&store, &Operation::RetainedRestore { account: name("alice"), ids, mailbox: "INBOX".into() })
+        run(store, &Operation::RetainedRestore { account: name("alice"), ids, mailbox: "INBOX".into() })
     };
     assert_eq!(restore(vec!["nonsense".into()]).unwrap_err().kind, Kind::Invalid);
     restore(vec![messages[0].id.clone()]).unwrap();
-    assert_eq!(show(&store, "alice").messages, 1);
+    assert_eq!(show(store, "alice").messages, 1);
 }
 
 #[test]
 fn a_sound_store_is_clean() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = store(&directory);
-    add(&store, "alice");
-    deliver(&store, "alice");
-    let Outcome::Checked(report) = run(&store, &Operation::Check { repair: false }).unwrap() else {
+    let site = site();
+    let store = &site.store;
+    add(store, "alice");
+    deliver(&site, "alice");
+    let Outcome::Checked(report) = run(store, &Operation::Check { repair: false }).unwrap() else {
         panic!("no report")
     };
     assert!(report.clean, "{report:?}");
@@ -280,11 +248,11 @@ fn a_sound_store_is_clean() {
 
 #[test]
 fn what_needs_a_server_says_so() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = store(&directory);
+    let site = site();
+    let store = &site.store;
     for operation in [Operation::Sessions, Operation::Kick { session: 1 }, Operation::Lockouts] {
         assert!(operation.needs_server());
-        let failure = run(&store, &operation).unwrap_err();
+        let failure = run(store, &operation).unwrap_err();
         assert_eq!(failure.kind, Kind::State);
         assert!(failure.remedy.contains("restante serve"));
     }
@@ -302,31 +270,29 @@ fn no_hash_is_shown_by_debug() {
 
 /// A server's administration on a socket.
 struct Running {
-    directory: TempDir,
+    site: Site,
     client: Client,
-    store: Store,
 }
 
 impl Running {
     fn start() -> Running {
-        let directory = tempfile::tempdir().unwrap();
-        let store = store(&directory);
-        let authenticator = Authenticator::new(AuthOptions::default(), Arc::new(Nobody)).unwrap();
+        let site = site();
         let running = crate::Running {
             hostname: "mail.example.test".into(),
-            sessions: Sessions::new(),
-            authenticator,
+            sessions: site.shared.sessions.clone(),
+            authenticator: site.shared.authenticator.clone(),
             listeners: vec![ListenerView { kind: "imap".into(), address: "127.0.0.1:143".into() }],
             started: 0,
         };
-        let socket = directory.path().join("admin.sock");
+        let socket = site.path().join("admin.sock");
         let listener = Server::bind(&socket).unwrap();
-        tokio::spawn(Server { store: store.clone(), running, deliver: deliver_hook() }.serve(listener));
-        Running { client: Client::new(&socket), directory, store }
+        let server = Server { store: site.store.clone(), running, deliver: deliver_hook() };
+        tokio::spawn(server.serve(listener));
+        Running { client: Client::new(&socket), site }
     }
 
     fn socket(&self) -> PathBuf {
-        self.directory.path().join("admin.sock")
+        self.site.path().join("admin.sock")
     }
 
     async fn call(&self, operation: &Operation) -> Result<Outcome, ClientError> {
@@ -373,7 +339,7 @@ async fn operations_go_over_the_socket() {
     assert!(matches!(running.call(&add).await.unwrap(), Outcome::Account(_)));
     let Err(ClientError::Failure(failure)) = running.call(&add).await else { panic!("made twice") };
     assert_eq!(failure.kind, Kind::Exists);
-    assert!(running.store.directory().find(&name("alice")).unwrap().is_some());
+    assert!(running.site.store.directory().find(&name("alice")).unwrap().is_some());
     let Outcome::Status(status) = running.call(&Operation::Status).await.unwrap() else {
         panic!("no status")
     };
@@ -400,8 +366,8 @@ async fn a_large_import_goes_over_the_socket() {
 async fn long_operations_tell_how_far_they_are() {
     let running = Running::start();
     common::block(|| {
-        add(&running.store, "alice");
-        deliver(&running.store, "alice");
+        add(&running.site.store, "alice");
+        deliver(&running.site, "alice");
     });
     let told = std::cell::Cell::new(0);
     let count = |_| told.set(told.get() + 1);
@@ -471,10 +437,10 @@ async fn a_dead_socket_is_replaced_a_living_one_is_not() {
     let running = Running::start();
     let Err(error) = Server::bind(&running.socket()) else { panic!("bound twice") };
     assert!(error.to_string().contains("another server answers there"), "{error}");
-    let dead = running.directory.path().join("dead.sock");
+    let dead = running.site.path().join("dead.sock");
     drop(std::os::unix::net::UnixListener::bind(&dead).unwrap());
     Server::bind(&dead).unwrap();
-    let file = running.directory.path().join("file");
+    let file = running.site.path().join("file");
     std::fs::write(&file, "precious").unwrap();
     assert!(Server::bind(&file).is_err());
     assert_eq!(std::fs::read(&file).unwrap(), b"precious");
