@@ -11,15 +11,7 @@ use crate::{Options, Service};
 
 pub(crate) struct Server {
     pub service: Arc<Service>,
-    site: Site,
-}
-
-impl Deref for Server {
-    type Target = Site;
-
-    fn deref(&self) -> &Site {
-        &self.site
-    }
+    pub site: Site,
 }
 
 impl Server {

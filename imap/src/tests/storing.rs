@@ -231,7 +231,7 @@ async fn copy_over_quota() {
     let name = store::AccountName::new("fred").unwrap();
     let limit = |record: &mut store::AccountRecord| record.limits.messages = 1;
     let mut change = limit;
-    common::block(|| server.store.directory().update(&name, &mut change)).unwrap();
+    common::block(|| server.site.store.directory().update(&name, &mut change)).unwrap();
     let text = client.no("COPY 1 other").await;
     assert!(text.starts_with("[OVERQUOTA] "), "{text}");
     client.ok("MOVE 1 other").await;

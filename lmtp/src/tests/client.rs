@@ -12,15 +12,7 @@ use crate::{Options, Service};
 
 pub(crate) struct Server {
     pub service: Arc<Service>,
-    site: Site,
-}
-
-impl Deref for Server {
-    type Target = Site;
-
-    fn deref(&self) -> &Site {
-        &self.site
-    }
+    pub site: Site,
 }
 
 impl Server {
@@ -48,12 +40,12 @@ impl Server {
     }
 
     pub fn change(&self, name: &str, change: &mut dyn FnMut(&mut store::AccountRecord)) {
-        block(|| self.store.directory().update(&AccountName::new(name).unwrap(), change)).unwrap();
+        block(|| self.site.store.directory().update(&AccountName::new(name).unwrap(), change)).unwrap();
     }
 
     /// The messages of a mailbox, whole.
     pub fn messages(&self, account: &str, mailbox: &str) -> Vec<String> {
-        let mailbox = self.mailbox(account, mailbox);
+        let mailbox = self.site.mailbox(account, mailbox);
         let snapshot = mailbox.snapshot().unwrap();
         let uids: Vec<Uid> = mailbox.live().unwrap().state().rows().map(|row| row.uid).collect();
         let read = |uid| {

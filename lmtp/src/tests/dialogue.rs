@@ -208,7 +208,7 @@ async fn starttls_forgets_what_was_said_before() {
             ("STARTTLS", "220 2.0.0 "),
         ])
         .await;
-    let mut client = client.start_tls(&server.certificate).await;
+    let mut client = client.start_tls(&server.site.certificate).await;
     client.play(&[("MAIL FROM:<>", "503 5.5.1 ")]).await;
     assert!(!client.command("LHLO foo.edu").await.contains("STARTTLS"));
     client.play(&[("STARTTLS", "503 ")]).await;

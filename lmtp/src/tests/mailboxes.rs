@@ -13,7 +13,7 @@ async fn deliver(client: &mut Client, recipient: &str) {
 
 async fn with_mailbox(options: Options, name: &str) -> Server {
     let server = Server::with(options);
-    server.account("pat@foo.edu").create(&MailboxName::new(name).unwrap(), None).await.unwrap();
+    server.site.account("pat@foo.edu").create(&MailboxName::new(name).unwrap(), None).await.unwrap();
     server
 }
 
@@ -30,7 +30,7 @@ async fn sub_mailboxes() {
     }
     assert_eq!(server.messages("pat@foo.edu", "INBOX").len(), 4);
     // The account itself, however it is addressed, has no other mailboxes than before.
-    assert_eq!(server.account("pat@foo.edu").mailboxes().unwrap().len(), 2);
+    assert_eq!(server.site.account("pat@foo.edu").mailboxes().unwrap().len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,7 +44,7 @@ async fn missing_mailboxes_are_made_where_the_site_wants_it() {
     deliver(&mut client, "pat+new@foo.edu").await;
     assert_eq!(server.messages("pat@foo.edu", "New").len(), 3);
     let new = MailboxName::new("New").unwrap();
-    assert!(server.account("pat@foo.edu").subscriptions().unwrap().contains(&new));
+    assert!(server.site.account("pat@foo.edu").subscriptions().unwrap().contains(&new));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,7 +67,7 @@ async fn a_mailbox_that_vanishes_loses_no_mail() {
     let server = with_mailbox(Options::default(), "Lists").await;
     let mut client = server.greeted().await;
     client.data(&["pat+Lists@foo.edu"]).await;
-    server.account("pat@foo.edu").delete(&MailboxName::new("Lists").unwrap()).await.unwrap();
+    server.site.account("pat@foo.edu").delete(&MailboxName::new("Lists").unwrap()).await.unwrap();
     client.send(b"Subject: x\r\n\r\nx\r\n.\r\n").await;
     client.expect("250 2.0.0 ").await;
     assert_eq!(server.messages("pat@foo.edu", "INBOX").len(), 1);

@@ -15,15 +15,7 @@ pub(crate) const PASSWORD: &str = "tanstaaf";
 
 pub(crate) struct Server {
     pub service: Arc<Service>,
-    site: Site,
-}
-
-impl Deref for Server {
-    type Target = Site;
-
-    fn deref(&self) -> &Site {
-        &self.site
-    }
+    pub site: Site,
 }
 
 impl Server {
@@ -51,16 +43,16 @@ impl Server {
     }
 
     pub fn inbox(&self) -> Mailbox {
-        self.mailbox("mrose", "INBOX")
+        self.site.mailbox("mrose", "INBOX")
     }
 
     pub async fn append(&self, messages: &[&[u8]]) {
-        self.inbox().append(messages.iter().map(|octets| self.message(octets)).collect()).await.unwrap();
+        self.inbox().append(messages.iter().map(|octets| self.site.message(octets)).collect()).await.unwrap();
     }
 
     /// Changes every place on the disk where these octets stand. How many there were.
     pub fn damage(&self, octets: &[u8]) -> usize {
-        let mut folders = vec![self.path().to_owned()];
+        let mut folders = vec![self.site.path().to_owned()];
         let mut found = 0;
         while let Some(folder) = folders.pop() {
             for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {

@@ -212,7 +212,7 @@ async fn stls_forgets_what_was_said_before() {
     client.ok("LANG de").await;
     client.ok("USER mrose").await;
     client.ok("STLS").await;
-    let mut client = client.start_tls(&server.certificate).await;
+    let mut client = client.start_tls(&server.site.certificate).await;
     assert!(client.err(&format!("PASS {PASSWORD}")).await.is_ascii());
     assert!(client.err("STLS").await.is_ascii());
     assert!(!client.lines("CAPA").await.contains(&"STLS".to_owned()));
