@@ -7,10 +7,11 @@
 //! - Nothing here is visible to readers before the commit.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use crate::bodies::Location;
 use crate::engine::{KeyRange, Table, Write};
 use crate::registry::Update;
 use crate::schema::{self, BodyRow, Chunk, Counters, MailboxRow, SegmentRow, UsageRow};
@@ -28,6 +29,8 @@ pub(crate) struct Batch<'a> {
     chunks: BTreeMap<(MailboxId, u32), ChunkSlot>,
     usages: HashMap<AccountId, Slot<UsageRow>>,
     bodies: HashMap<BodyId, Slot<BodyRow>>,
+    /// Bodies that this batch has read or written.
+    sound: HashSet<BodyId>,
     segments: HashMap<u32, (i64, i64)>,
     changes: Vec<(AccountId, Change)>,
     changed: bool,
@@ -72,6 +75,7 @@ impl<'a> Batch<'a> {
             chunks: BTreeMap::new(),
             usages: HashMap::new(),
             bodies: HashMap::new(),
+            sound: HashSet::new(),
             segments: HashMap::new(),
             changes: Vec::new(),
             changed: false,
@@ -229,20 +233,57 @@ impl<'a> Batch<'a> {
 
     /// The stored body of a staged message with one more reference: the one that is there already, or a new one.
     pub fn add_body(&mut self, staged: &Staged) -> Result<BodyId> {
-        if let Some(octets) = self.tx.get(Table::BodyHash, &staged.hash)? {
-            let body = BodyId(schema::u64_of("body_hash", &octets)?);
+        if let Some((body, row)) = self.body_of(staged)? {
+            if !self.sound.contains(&body) {
+                self.keep_sound(body, row, staged)?;
+            }
             self.refer(body, 1)?;
             return Ok(body);
         }
-        self.appended = true;
-        let location = self.shard.bodies.append(staged)?;
+        let location = self.append(staged)?;
         let body = BodyId(take(&mut self.counters.body));
         let row = BodyRow { hash: staged.hash, location, references: 1 };
         self.put(Table::BodyHash, &row.hash, &schema::body_key(body))?;
         self.put(Table::Summary, &schema::body_key(body), &schema::encode_summary(&staged.encoded_summary))?;
         self.place(body, &row)?;
-        self.bodies.insert(body, Slot { row: Some(row), dirty: true });
+        self.put_body(body, row);
+        self.sound.insert(body);
         Ok(body)
+    }
+
+    fn append(&mut self, staged: &Staged) -> Result<Location> {
+        self.appended = true;
+        self.shard.bodies.append(staged)
+    }
+
+    /// The body with the octets of the message. One that the index names and does not know is none: nobody can read it.
+    fn body_of(&mut self, staged: &Staged) -> Result<Option<(BodyId, BodyRow)>> {
+        let Some(octets) = self.tx.get(Table::BodyHash, &staged.hash)? else { return Ok(None) };
+        let body = BodyId(schema::u64_of("body_hash", &octets)?);
+        match self.body(body) {
+            Ok(row) if row.hash == staged.hash => Ok(Some((body, row))),
+            Ok(_) | Err(Error::Damaged(_)) => {
+                tracing::error!(body = body.0, "the index of bodies is damaged: run `restante check`");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Nothing may be acknowledged onto octets that cannot be read. Where they cannot, they are stored anew, which mends
+    /// every other copy, too. Reading them costs no more than writing them would.
+    fn keep_sound(&mut self, body: BodyId, mut row: BodyRow, staged: &Staged) -> Result<()> {
+        let opened = self.shard.bodies.open(row.location).and_then(|record| record.of(&row.hash));
+        if let Err(error) = opened.and_then(|record| record.probe()) {
+            tracing::error!(body = body.0, %error, "a stored message was damaged and is replaced by the same from outside");
+            let location = self.append(staged)?;
+            self.displace(&row)?;
+            row.location = location;
+            self.place(body, &row)?;
+            self.put_body(body, row);
+        }
+        self.sound.insert(body);
+        Ok(())
     }
 
     /// Adds to the references of a body. One that has none at the end of the batch is forgotten.

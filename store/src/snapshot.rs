@@ -131,15 +131,19 @@ impl Message {
         let row = body_row(&*self.view.read, self.body)?.ok_or_else(|| {
             Error::Damaged(format!("message {} has no body in the index: run `restante check`", self.uid))
         })?;
-        let opened = shard.bodies.open(row.location);
+        let opened = open(shard, &row);
         let Err(error) = opened else { return opened };
         // Compaction may have moved it since the snapshot was taken, and deleted the segment.
         match body_row(&*shard.read()?, self.body)? {
             None => Err(Error::Expunged),
             Some(now) if now.location == row.location => Err(error),
-            Some(now) => shard.bodies.open(now.location),
+            Some(now) => open(shard, &now),
         }
     }
+}
+
+fn open(shard: &Shard, row: &BodyRow) -> Result<Record> {
+    shard.bodies.open(row.location)?.of(&row.hash)
 }
 
 fn body_row(read: &(impl Read + ?Sized), body: BodyId) -> Result<Option<BodyRow>> {

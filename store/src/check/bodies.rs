@@ -157,12 +157,12 @@ impl Check<'_> {
             return Ok(());
         }
         let problem = if present { "its summary is damaged" } else { "it has no summary" };
-        let location = row.location;
+        let (location, hash) = (row.location, row.hash);
         self.repairable(format!("body {body}"), problem, move |batch| {
             if batch.body(body)?.location != location {
                 return Err(Error::Unavailable("it was moved meanwhile: check again".to_owned()));
             }
-            let record = batch.shard.bodies.open(location)?;
+            let record = batch.shard.bodies.open(location)?.of(&hash)?;
             let summary = ::message::Summary::parse(&record.read(0..record.len())?);
             let row = schema::encode_summary(&summary.encode());
             batch.put(Table::Summary, &schema::body_key(body), &row)
