@@ -27,16 +27,15 @@ mod session;
 mod tests;
 mod trace;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use common::session::Shared;
-use common::stream::Stream;
 use store::Store;
 
 pub use address::{Address, BadAddress};
 pub use deliver::{Envelope, Outcome, deliver};
 pub use reply::Reply;
+pub use session::serve;
 
 /// Settings of LMTP and of delivery from a pipe.
 #[derive(Debug, Clone)]
@@ -93,9 +92,4 @@ pub struct Service {
     pub shared: Shared,
     pub store: Store,
     pub options: Options,
-}
-
-/// Serves one connection from greeting to close. Whether the peer is trusted is for the caller to say.
-pub async fn serve(stream: Stream, service: Arc<Service>) {
-    session::serve(stream, service).await;
 }

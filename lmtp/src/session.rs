@@ -34,7 +34,8 @@ pub(crate) struct Session {
     mistakes: u32,
 }
 
-pub(crate) async fn serve(stream: Stream, service: Arc<Service>) {
+/// Serves one connection from greeting to close. Whether the peer is trusted is for the caller to say.
+pub async fn serve(stream: Stream, service: Arc<Service>) {
     let entry = service.shared.sessions.add("lmtp", stream.peer(), stream.tls().is_some());
     let span = info_span!("session", proto = "lmtp", sid = entry.id(), peer = %stream.peer());
     let mut session = Session::new(stream, service, entry);

@@ -25,14 +25,13 @@ mod tests;
 mod text;
 mod transaction;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use common::session::Shared;
-use common::stream::Stream;
 use store::Store;
 
 pub use delay::LoginDelay;
+pub use session::serve;
 pub use text::Language;
 
 /// Settings of the POP3 service.
@@ -94,9 +93,4 @@ pub struct Service {
     pub shared: Shared,
     pub store: Store,
     pub options: Options,
-}
-
-/// Serves one connection from greeting to close.
-pub async fn serve(stream: Stream, service: Arc<Service>) {
-    session::serve(stream, service).await;
 }

@@ -53,7 +53,8 @@ pub(crate) enum State {
     Transaction(Box<Maildrop>),
 }
 
-pub(crate) async fn serve(stream: Stream, service: Arc<Service>) {
+/// Serves one connection from greeting to close.
+pub async fn serve(stream: Stream, service: Arc<Service>) {
     let entry = service.shared.sessions.add("pop3", stream.peer(), stream.tls().is_some());
     let span = info_span!(
         "session",
