@@ -4,7 +4,7 @@
 //! - Two-phase commit always: mail is input that an attacker chooses, and redb's one-phase commit trusts a checksum that
 //!   he could aim at.
 //! - Opening after a kill walks the whole file (about 1 s a GB) unless the very last commit saved the allocator's state
-//!   (`quick_repair`). Saving it with every commit costs a third of the commits a second (measured: 4,443 instead of
+//!   (`quick_repair`). Saving it with every commit costs a third of the commits a second (a development build: 4,443 instead of
 //!   6,375 appends a second in groups of 64, 119 instead of 205 one by one), so it is saved when the writer rests, when
 //!   the file is closed, and with every commit only where the walk would take long.
 //! - After an error of the disk redb refuses everything until it is opened anew, which [`Redb::reopen`] does. After a
