@@ -206,6 +206,12 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
+    /// Gives up a page that cannot be read (check).
+    pub fn forget_chunk(&mut self, mailbox: MailboxId, page: u32) {
+        self.changed = true;
+        self.chunks.insert((mailbox, page), ChunkSlot { chunk: None, dirty: true });
+    }
+
     // Accounts
 
     /// The account's usage. An account that was deleted, or has no mail in this shard, is no account.

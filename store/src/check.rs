@@ -11,6 +11,8 @@ mod mailbox;
 mod mailboxes;
 mod names;
 mod retained;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -239,6 +241,15 @@ impl<'a> Check<'a> {
                 Err(error) => finding.problem = format!("{}; the repair failed: {error}", finding.problem),
             }
         }
+    }
+
+    fn has_any(&self, table: Table, range: KeyRange) -> Result<bool> {
+        let mut any = false;
+        self.read.scan(table, range, &mut |_, _| {
+            any = true;
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(any)
     }
 
     /// All rows of a range, read before they are looked at, in pieces of bounded size.

@@ -1,5 +1,6 @@
 //! A full disk and a broken one, under the index and under the bodies: nothing acknowledged is lost, errors are clear,
 //! and the store works again when the disk does.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
 

@@ -70,7 +70,7 @@ impl Check<'_> {
             self.rows(table, KeyRange::all(), |check, key, octets| {
                 let body = schema::u64_of("body_hash", octets).ok().map(BodyId);
                 if !body.is_some_and(|body| check.bodies.contains_key(&body)) {
-                    check.superfluous(table, key.to_vec(), "it names a body that is not there");
+                    check.dangling(table, key, octets);
                 }
                 Ok(())
             })?;
@@ -81,6 +81,18 @@ impl Check<'_> {
             }
             Ok(())
         })
+    }
+
+    /// Deleted unless it was put right for another body meanwhile.
+    fn dangling(&mut self, table: Table, key: &[u8], value: &[u8]) {
+        let (key, value) = (key.to_vec(), value.to_vec());
+        let place = format!("row {} of {}", hex(&key), table.name());
+        self.repairable(place, "it names a body that is not there", move |batch| {
+            if batch.tx.get(table, &key)?.as_ref() == Some(&value) {
+                batch.delete(table, &key)?;
+            }
+            Ok(())
+        });
     }
 
     /// What each segment is said to hold.

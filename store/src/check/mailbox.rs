@@ -51,17 +51,20 @@ impl Check<'_> {
         Ok(())
     }
 
+    /// The flags of a page that has messages. Those that are lost are told message by message, after this.
     fn chunk(&mut self, mailbox: MailboxId, page: u32, place: &str) -> Result<Chunk> {
         let stored = self.read.get(Table::Flags, &schema::flags_key(mailbox, page))?;
         match stored.map(|octets| Chunk::decode(page, &octets)) {
-            Some(Ok(chunk)) => Ok(chunk),
-            // Told when the flags themselves are looked at.
-            Some(Err(_)) => Ok(Chunk::new(page)),
-            None => {
-                self.found(format!("page {page} of {place}"), "it has messages and no flags");
-                Ok(Chunk::new(page))
+            Some(Ok(chunk)) => return Ok(chunk),
+            Some(Err(error)) => {
+                self.repairable(format!("page {page} of {place}"), error.to_string(), move |batch| {
+                    batch.forget_chunk(mailbox, page);
+                    Ok(())
+                })
             }
+            None => {}
         }
+        Ok(Chunk::new(page))
     }
 
     fn check_message(
@@ -100,8 +103,12 @@ impl Check<'_> {
             let (_, page) = schema::page_of_key(key)?;
             let chunk = match Chunk::decode(page, octets) {
                 Ok(chunk) => chunk,
-                Err(error) => {
-                    check.found(format!("page {page} of {place}"), error.to_string());
+                Err(_) => {
+                    let first = schema::message_key(mailbox, Uid(page << 7));
+                    let last = schema::message_key(mailbox, Uid(page << 7 | 127));
+                    if !check.has_any(Table::Message, KeyRange::inclusive(&first, &last))? {
+                        check.superfluous(Table::Flags, key.to_vec(), "it is damaged, and of no message");
+                    }
                     return Ok(());
                 }
             };
