@@ -35,6 +35,8 @@ pub struct Directory(Arc<Inner>);
 
 /// Where the accounts' mail is, as the directory needs it.
 pub(crate) trait Homes: Send + Sync {
+    /// The largest id of an account that has mail anywhere.
+    fn last_account(&self) -> Result<Option<AccountId>>;
     /// Makes INBOX and the other first mailboxes of the accounts; durable when it returns.
     fn create(&self, shard: u16, accounts: &[AccountId]) -> Result<()>;
     /// Deletes all mail of the account, or has noted durably that it goes. One that has none is no error.
@@ -92,6 +94,7 @@ impl Directory {
         // A second call changes nothing: the homes are those of the one store.
         let _ = self.0.homes.set(homes);
         let _changing = self.0.accounts();
+        self.0.pass_over_ids()?;
         self.0.finish_interrupted()
     }
 

@@ -40,6 +40,25 @@ impl Layout {
         Ok(Some(layout))
     }
 
+    /// What belongs to a store that is complete must be there: a new file in the place of a lost one would give ids and
+    /// names again that somebody's mail has.
+    pub fn check_files(&self, directory: &Path) -> Result<()> {
+        let indexes = (0..self.shards).map(|number| index_path(&shard_path(directory, number)));
+        for path in std::iter::once(directory_path(directory)).chain(indexes) {
+            match std::fs::metadata(&path) {
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    return Err(Error::Damaged(format!(
+                        "{} is missing: restore it from a backup, or mount the disk that it is on",
+                        path.display()
+                    )));
+                }
+                Err(error) => return Err(disk_error("examine", &path, &error)),
+            }
+        }
+        Ok(())
+    }
+
     pub fn new(shards: u16) -> Layout {
         Layout { format: FORMAT, shards: shards.max(1) }
     }
@@ -67,6 +86,11 @@ pub(crate) fn directory_path(store: &Path) -> PathBuf {
 /// Where a shard's files are.
 pub(crate) fn shard_path(store: &Path, number: u16) -> PathBuf {
     store.join(format!("shard-{number:04}"))
+}
+
+/// A shard's index.
+pub(crate) fn index_path(shard: &Path) -> PathBuf {
+    shard.join("index.redb")
 }
 
 #[cfg(test)]

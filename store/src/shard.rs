@@ -51,7 +51,7 @@ impl Shard {
         let path = &options.path;
         std::fs::create_dir_all(path).map_err(|error| disk::disk_error("create", path, &error))?;
         let engine = Redb::open(Config {
-            path: path.join("index.redb"),
+            path: layout::index_path(path),
             tables: engine::SHARD,
             cache: SHARD_CACHE,
             faults: options.faults.as_ref().map(|faults| faults.index.clone()),

@@ -1,5 +1,6 @@
 //! The store as a whole: opening, closing, and what concerns every account.
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use crate::bodies::SEGMENT_LIMIT;
 use crate::directory::{DirectoryOptions, Homes};
 use crate::disk::disk_error;
-use crate::engine::Table;
+use crate::engine::{KeyRange, Table};
 use crate::layout::{self, Layout};
 use crate::lock::Lock;
 use crate::maintenance::{self, Wake};
@@ -46,6 +47,7 @@ impl Store {
         std::fs::create_dir_all(path).map_err(|error| disk_error("create", path, &error))?;
         let lock = Lock::take(path)?;
         let stored = Layout::read(path)?;
+        stored.map_or(Ok(()), |layout| layout.check_files(path))?;
         let layout = stored.unwrap_or_else(|| Layout::new(options.shards));
         let directory = Directory::open(DirectoryOptions {
             path: layout::directory_path(path),
@@ -188,6 +190,21 @@ impl Shards {
 }
 
 impl Homes for Shards {
+    fn last_account(&self) -> Result<Option<AccountId>> {
+        let mut last = None;
+        for shard in &self.0 {
+            let read = shard.read()?;
+            for table in [Table::Usage, Table::DeletedAccount] {
+                read.scan(table, KeyRange::all(), &mut |key, _| {
+                    // A damaged key is told by the check, and no reason not to open.
+                    last = last.max(schema::u32_of("usage", key).ok().map(AccountId));
+                    Ok(ControlFlow::Continue(()))
+                })?;
+            }
+        }
+        Ok(last)
+    }
+
     fn create(&self, shard: u16, accounts: &[AccountId]) -> Result<()> {
         let shard = self.at(shard)?;
         let pieces: Vec<_> = accounts

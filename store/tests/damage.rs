@@ -103,3 +103,45 @@ fn a_record_of_another_message_is_not_served() {
     let read = alice.snapshot().unwrap().message(uid).unwrap().unwrap().body();
     assert!(matches!(read.map(|_| ()), Err(Error::Damaged(_))));
 }
+
+/// Ids of accounts are told once and for ever, whatever becomes of the directory: a new account must not come into the mail
+/// of another one.
+#[test]
+fn a_directory_that_is_older_than_the_mail_gives_no_id_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("directory.redb");
+    let store = Store::open(options(directory.path())).unwrap();
+    account(&store, "alice");
+    drop(store);
+    let backup = std::fs::read(&file).unwrap();
+    let store = Store::open(options(directory.path())).unwrap();
+    let bob = account(&store, "bob");
+    append(&store, &inbox(&bob), "for bob alone");
+    let id = bob.id();
+    drop((bob, store));
+    std::fs::write(&file, backup).unwrap();
+    let store = Store::open(options(directory.path())).unwrap();
+    let carol = account(&store, "carol");
+    assert_ne!(carol.id(), id);
+    assert!(existing(&inbox(&carol)).is_empty());
+    // Bob's mail is still there for the one who restores the right directory.
+    let report = store.check(true, &mut |_| {}).unwrap();
+    assert!(report.findings.iter().any(|finding| finding.problem.contains("not in the directory")));
+    assert_eq!(store.statistics().unwrap().messages, 1);
+}
+
+#[test]
+fn a_store_that_lacks_a_file_is_not_made_anew() {
+    for lost in ["directory.redb", "shard-0000/index.redb"] {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(options(directory.path())).unwrap();
+        account(&store, "alice");
+        drop(store);
+        std::fs::rename(directory.path().join(lost), directory.path().join("away")).unwrap();
+        let error = Store::open(options(directory.path())).err().expect(lost);
+        assert!(matches!(&error, Error::Damaged(text) if text.contains(lost)), "{error}");
+        assert!(!directory.path().join(lost).exists());
+        std::fs::rename(directory.path().join("away"), directory.path().join(lost)).unwrap();
+        account(&Store::open(options(directory.path())).unwrap(), "alice");
+    }
+}

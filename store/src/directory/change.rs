@@ -145,6 +145,16 @@ impl Inner {
         Ok(())
     }
 
+    /// A directory that was restored from an older backup must not give ids again that somebody's mail has.
+    pub(super) fn pass_over_ids(&self) -> Result<()> {
+        let Some(last) = self.homes()?.last_account()? else { return Ok(()) };
+        if rows::next_id(&*self.engine()?.read()?)? > last.0 {
+            return Ok(());
+        }
+        tracing::error!(%last, "there is mail of accounts that the directory does not know: run `restante check`");
+        self.transaction(&mut |writer| rows::put_next_id(writer, last.0.saturating_add(1)))
+    }
+
     /// Deletes the mail of accounts that were not made to the end, or are deleted.
     pub(super) fn finish_interrupted(&self) -> Result<()> {
         let snapshot = self.engine()?.read()?;

@@ -29,6 +29,9 @@ impl Mail {
 }
 
 impl Homes for Mail {
+    fn last_account(&self) -> Result<Option<AccountId>> {
+        Ok(self.homes.lock().unwrap().iter().map(|(_, account)| AccountId(*account)).max())
+    }
     fn create(&self, shard: u16, accounts: &[AccountId]) -> Result<()> {
         self.work()?;
         self.homes.lock().unwrap().extend(accounts.iter().map(|account| (shard, account.0)));
