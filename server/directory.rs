@@ -3,7 +3,7 @@
 use common::auth::{AppSecret, Credentials, Directory, Protocol, Unavailable};
 use store::{AccountName, AccountRecord, AppPassword, Store};
 
-use crate::time;
+use common::time;
 
 /// "Last used" of an app password is written to the disk at most so often, in seconds.
 const LAST_USED_STEP: i64 = 3600;

@@ -9,6 +9,7 @@ pub mod line;
 pub mod password;
 pub mod session;
 pub mod stream;
+pub mod time;
 pub mod tls;
 
 pub use block::block;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Notify;
 
 use crate::stream::Peer;
+use crate::time;
 
 /// All running sessions. Cheap to clone.
 #[derive(Clone, Default)]
@@ -145,7 +145,6 @@ impl List {
 
 impl SessionInfo {
     fn new(id: u64, protocol: &'static str, peer: &Peer) -> SessionInfo {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         SessionInfo {
             id,
             protocol,
@@ -155,7 +154,7 @@ impl SessionInfo {
             activity: String::new(),
             mailbox: None,
             client: None,
-            since: since.cast_signed(),
+            since: time::now(),
             commands: 0,
         }
     }

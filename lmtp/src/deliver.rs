@@ -10,7 +10,7 @@ use crate::content::Content;
 use crate::delivery;
 use crate::recipient::Recipient;
 use crate::reply::Reply;
-use crate::trace::{self, Origin, Trace};
+use crate::trace::{Origin, Trace};
 
 /// How much is read at once.
 const CHUNK: usize = 64 * 1024;
@@ -100,7 +100,7 @@ async fn finish(
         origin: Origin::Pipe,
         hostname: envelope.hostname.clone(),
         id: envelope.id.clone(),
-        time: trace::now(),
+        time: common::time::now(),
     };
     match content.and_then(|content| block(|| content.stage(store))) {
         Ok(message) => delivery::to_all(options, &message, &trace, recipients).await,

@@ -16,7 +16,7 @@ use crate::envelope::Transaction;
 use crate::error::{Error, Result};
 use crate::recipient::Recipient;
 use crate::reply::{Answer, Reply};
-use crate::trace::{self, Origin, Trace};
+use crate::trace::{Origin, Trace};
 
 /// RFC 5321 section 4.5.3.1.4 wants 512 octets and RFC 6531 section 3.4 and others more for MAIL and RCPT.
 const LINE_LIMIT: usize = 4096;
@@ -127,7 +127,7 @@ impl Session {
             origin: Origin::Lmtp { client, peer, tls, utf8 },
             hostname: self.service.shared.hostname.to_string(),
             id: format!("{:x}.{}", self.entry.id(), self.messages),
-            time: trace::now(),
+            time: common::time::now(),
         };
         Ok((transaction.recipients, trace))
     }

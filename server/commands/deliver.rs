@@ -11,7 +11,7 @@ use store::Store;
 use crate::access::{self, Access};
 use crate::cli::Global;
 use crate::exit::{self, Exit};
-use crate::{output, service, time};
+use crate::{output, service};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -87,7 +87,7 @@ async fn into_store(
             .map(|recipient| address(recipient))
             .collect::<Result<_, _>>()?,
         hostname: hostname.to_owned(),
-        id: format!("{:x}-{:x}", time::now(), unique()),
+        id: format!("{:x}-{:x}", common::time::now(), unique()),
     };
     let outcomes = lmtp::deliver(store, options, envelope, &mut octets).await;
     Ok(outcomes.iter().map(view).collect())

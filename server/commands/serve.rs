@@ -22,7 +22,7 @@ use crate::privileges::Target;
 use crate::service::{self, Services};
 use crate::signals::{self, Asked, Signals};
 use crate::sockets::{self, Bound, Socket};
-use crate::{access, files, listener, log, privileges, time};
+use crate::{access, files, listener, log, privileges};
 
 #[derive(Debug, Args)]
 pub struct Serve {
@@ -144,7 +144,7 @@ fn running(config: &Config, services: &Services, bound: &[Bound]) -> Running {
         sessions: services.shared.sessions.clone(),
         authenticator: services.shared.authenticator.clone(),
         listeners: bound.iter().map(view).collect(),
-        started: time::now(),
+        started: common::time::now(),
     }
 }
 

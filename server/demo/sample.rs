@@ -4,7 +4,7 @@ use anyhow::Result;
 use store::{Account, AccountName, DateTime, Flags, Keyword, MailboxName, NewMessage, Store};
 
 use super::{PASSWORD, thread};
-use crate::time;
+use common::time;
 
 pub const ACCOUNTS: [&str; 3] = [ALICE, BOB, PUBLIC];
 

@@ -56,7 +56,7 @@ where
         event.record(&mut fields);
         let line = line(*event.metadata().level(), &session, fields, self.colour);
         // Nobody can be told that nobody can be told.
-        let _ = writeln!(std::io::stderr().lock(), "{} {line}", time::clock(time::now()));
+        let _ = writeln!(std::io::stderr().lock(), "{} {line}", time::clock(common::time::now()));
     }
 }
 

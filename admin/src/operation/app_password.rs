@@ -18,7 +18,7 @@ pub(super) struct New<'a> {
 
 pub(super) fn add(context: &Context<'_>, account: &AccountName, new: &New<'_>) -> Result<Outcome, Failure> {
     check(new)?;
-    let created = super::status::now();
+    let created = common::time::now();
     let mut refusal = None;
     context.store.directory().update(account, &mut |record| {
         if record.app_passwords.iter().any(|password| password.label == new.label) {

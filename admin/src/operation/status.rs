@@ -1,7 +1,5 @@
 //! The state of the server and of the store.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use store::Statistics;
 
 use super::{Context, Running};
@@ -44,10 +42,4 @@ fn server(running: &Running) -> Status {
         lockouts: running.authenticator.locked_out().len() as u64,
         ..Status::not_running()
     }
-}
-
-/// Seconds since 1970; a clock before that is told as that.
-pub(super) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

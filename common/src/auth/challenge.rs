@@ -1,18 +1,16 @@
 //! Logins by a keyed digest of a challenge: APOP and CRAM-MD5. Both need a secret as good as the password itself on the server.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use md5::{Digest, Md5};
 
 use super::conclude::{Claim, Login};
 use super::{AuthError, Credentials, Protocol, Shared};
 use crate::crypto;
 use crate::password;
+use crate::time;
 
 /// RFC 1939 section 7, RFC 2195 section 2: unique, and of the form of a message id.
 pub(super) fn fresh(hostname: &str) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    format!("<{}.{now}@{hostname}>", crypto::hex(&crypto::random::<16>()))
+    format!("<{}.{}@{hostname}>", crypto::hex(&crypto::random::<16>()), time::now())
 }
 
 /// `said`: challenge and digest.

@@ -1,10 +1,9 @@
 //! Is the password right? Accounts that do not exist, or have no password, take as long as others.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use super::conclude::Login;
 use super::{AppSecret, AuthError, Credentials, Protocol, Shared};
 use crate::password::{self, Verdict};
+use crate::time;
 
 /// No password has this hash: verifying it only takes the time that a real one would.
 const NOBODY: &str = "{ARGON2ID}$argon2id$v=19$m=19456,t=2,p=1$bm8gc3VjaCBhY2NvdW50$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -127,8 +126,7 @@ fn search(credentials: &Credentials, password: &[u8]) -> Found {
 }
 
 fn may_use(app: &AppSecret, protocol: Protocol) -> Result<(), AuthError> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    if app.expires.is_some_and(|expires| expires <= now.cast_signed()) {
+    if app.expires.is_some_and(|expires| expires <= time::now()) {
         return Err(AuthError::Expired);
     }
     if !app.protocols.is_empty() && !app.protocols.contains(&protocol) {

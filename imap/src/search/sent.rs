@@ -1,9 +1,8 @@
 //! The day that a Date field names, for SENTBEFORE, SENTON and SENTSINCE: time and zone are disregarded.
 
-use crate::date::Date;
+use common::time;
 
-const MONTHS: [&[u8]; 12] =
-    [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"];
+use crate::date::Date;
 
 /// `[day-name ","] day month year` of RFC 5322 section 3.3, with the obsolete years of section 4.3 and comments anywhere.
 /// `None`: there is no date in it.
@@ -18,7 +17,8 @@ pub fn sent_date(field: &[u8]) -> Option<Date> {
     // A day name without its comma is seen in the wild.
     let mut words = words.skip_while(|word| !word[0].is_ascii_digit());
     let day = number(words.next()?, 2)?;
-    let month = month(words.next()?)?;
+    // The whole name of the month is seen in the wild.
+    let month = time::month(words.next()?.get(..3)?)?;
     Date::new(year(words.next()?)?, month, day)
 }
 
@@ -38,12 +38,6 @@ fn without_comments(field: &[u8]) -> Vec<u8> {
         }
     }
     text
-}
-
-fn month(word: &[u8]) -> Option<i64> {
-    let start = word.get(..3)?;
-    let index = MONTHS.iter().position(|month| month.eq_ignore_ascii_case(start))?;
-    i64::try_from(index + 1).ok()
 }
 
 /// RFC 5322 section 4.3: two digits from 50 on, and three, count from 1900, two below 50 from 2000.
