@@ -11,6 +11,7 @@ mod account;
 mod batch;
 mod bodies;
 mod body;
+mod budget;
 mod check;
 mod claims;
 mod directory;
@@ -47,6 +48,7 @@ use std::time::Duration;
 
 pub use account::{Account, Change, MailboxInfo, Usage};
 pub use body::Body;
+pub use budget::{Budget, Turn};
 pub use check::{CheckReport, Finding, Progress};
 pub use directory::{AccountRecord, AppPassword, Directory, LastLogin, Limits, Switches};
 pub use error::{Error, Result};

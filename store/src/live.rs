@@ -233,7 +233,8 @@ impl State {
 
     /// The first message without \Seen, as an index from 0.
     pub fn first_unseen(&self) -> Option<usize> {
-        self.rows().position(|row| !row.flags.contains(Flags::SEEN))
+        let mut chunks = self.chunks.iter().zip(&self.starts);
+        chunks.find_map(|(chunk, start)| Some(start + chunk.first_without(Flags::SEEN)?))
     }
 
     /// What is different in `newer`.

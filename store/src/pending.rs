@@ -2,7 +2,9 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
 
 use tokio::sync::oneshot;
 
@@ -26,9 +28,24 @@ impl<T> Pending<T> {
         Pending(receiver)
     }
 
-    /// Blocks the thread. Not for async code.
-    pub fn wait(self) -> Result<T> {
-        self.0.blocking_recv().unwrap_or(Err(Error::ShuttingDown))
+    /// Blocks the thread. Async code awaits it instead; a store may be closed by a drop anywhere, so it works there, too.
+    pub fn wait(mut self) -> Result<T> {
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        let mut context = Context::from_waker(&waker);
+        loop {
+            match Pin::new(&mut self).poll(&mut context) {
+                Poll::Ready(answer) => return answer,
+                Poll::Pending => std::thread::park(),
+            }
+        }
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Unpark>) {
+        self.0.unpark();
     }
 }
 
@@ -37,5 +54,35 @@ impl<T> Future for Pending<T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
         Pin::new(&mut self.0).poll(context).map(|answer| answer.unwrap_or(Err(Error::ShuttingDown)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_waits_for_the_answer() {
+        let (sender, receiver) = oneshot::channel();
+        let answer = std::thread::spawn(|| Pending::new(receiver).wait());
+        std::thread::yield_now();
+        sender.send(Ok(7)).unwrap();
+        assert_eq!(answer.join().unwrap().unwrap(), 7);
+        assert_eq!(Pending::ready(Ok(8)).wait().unwrap(), 8);
+    }
+
+    #[test]
+    fn a_writer_that_is_gone_answers_for_itself() {
+        let (sender, receiver) = oneshot::channel::<Result<()>>();
+        drop(sender);
+        assert!(matches!(Pending::new(receiver).wait(), Err(Error::ShuttingDown)));
+    }
+
+    #[tokio::test]
+    async fn waiting_within_a_runtime_is_no_panic() {
+        let (sender, receiver) = oneshot::channel();
+        let thread = std::thread::spawn(move || sender.send(Ok(9)));
+        assert_eq!(Pending::new(receiver).wait().unwrap(), 9);
+        thread.join().unwrap().unwrap();
     }
 }

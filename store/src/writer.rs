@@ -178,3 +178,72 @@ impl Writer {
         self.shard.registry.publish(effects);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::*;
+
+    fn store(directory: &tempfile::TempDir) -> Store {
+        let options = Options {
+            path: directory.path().to_owned(),
+            shards: 1,
+            retain_expunged: Duration::ZERO,
+            message_limit: 1 << 20,
+            limits: Limits::default(),
+            compression: 1,
+            new_account_mailboxes: Vec::new(),
+        };
+        Store::open(options).unwrap()
+    }
+
+    #[test]
+    fn a_verb_that_panics_takes_no_other_with_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = store(&directory);
+        let name = AccountName::new("alice").unwrap();
+        store.directory().add(vec![(name.clone(), None)]).unwrap();
+        let alice = store.account(&name).unwrap();
+        let shard = store.shards()[0].clone();
+        for round in 0..5 {
+            let before = alice.create(&MailboxName::new(&format!("before-{round}")).unwrap(), None);
+            let bug = shard.write(|batch| -> Result<()> {
+                // Half done: what it has written must not be kept.
+                batch.delete_usage(AccountId(1));
+                panic!("on purpose")
+            });
+            let after = alice.create(&MailboxName::new(&format!("after-{round}")).unwrap(), None);
+            assert!(matches!(bug.wait(), Err(Error::Unavailable(_))));
+            before.wait().unwrap();
+            after.wait().unwrap();
+        }
+        assert_eq!(alice.mailboxes().unwrap().len(), 11);
+        let report = store.check(false, &mut |_| {}).unwrap();
+        assert!(report.is_clean(), "{report:?}");
+    }
+
+    #[test]
+    fn verbs_that_wait_together_are_one_commit() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = store(&directory);
+        let name = AccountName::new("alice").unwrap();
+        store.directory().add(vec![(name.clone(), None)]).unwrap();
+        let alice = store.account(&name).unwrap();
+        let shard = store.shards()[0].clone();
+        let commit = || shard.counters(&*shard.read().unwrap()).unwrap().commit;
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        let first = shard.write(move |_| {
+            // Until all the others are in the queue.
+            let _ = held.recv();
+            Ok(())
+        });
+        let before = commit();
+        let names = (0..50).map(|n| MailboxName::new(&n.to_string()).unwrap());
+        let pending: Vec<_> = names.map(|name| alice.create(&name, None)).collect();
+        drop(hold);
+        first.wait().unwrap();
+        pending.into_iter().for_each(|pending| drop(pending.wait().unwrap()));
+        assert!(commit() - before <= 2, "{}", commit() - before);
+    }
+}

@@ -75,13 +75,16 @@ impl Chunk {
         self.row_at(slot, index)
     }
 
-    pub fn rows(&self) -> impl DoubleEndedIterator<Item = Row> + '_ {
-        // Collected, so that it can be walked from both ends; at most 128.
-        let slots: Vec<u32> = self.slots().collect();
-        slots.into_iter().enumerate().filter_map(|(index, slot)| self.row_at(slot, index))
+    pub fn rows(&self) -> impl Iterator<Item = Row> + '_ {
+        self.slots().enumerate().filter_map(|(index, slot)| self.row_at(slot, index))
     }
 
-    pub fn slots(&self) -> impl Iterator<Item = u32> + use<> {
+    /// The first message without these flags, as an index from 0.
+    pub fn first_without(&self, flags: Flags) -> Option<usize> {
+        self.flags.iter().position(|row| !Flags(*row).contains(flags))
+    }
+
+    fn slots(&self) -> impl Iterator<Item = u32> + use<> {
         let mut left = self.occupied;
         std::iter::from_fn(move || {
             let slot = left.trailing_zeros();
