@@ -29,11 +29,13 @@ impl<T> Pending<T> {
     }
 
     /// Blocks the thread. Async code awaits it instead; a store may be closed by a drop anywhere, so it works there, too.
-    pub fn wait(mut self) -> Result<T> {
+    pub fn wait(self) -> Result<T> {
+        // A task that has used up what it may do in one go would get no answer before it yields, which it does not here.
+        let mut answer = tokio::task::unconstrained(self);
         let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
         let mut context = Context::from_waker(&waker);
         loop {
-            match Pin::new(&mut self).poll(&mut context) {
+            match Pin::new(&mut answer).poll(&mut context) {
                 Poll::Ready(answer) => return answer,
                 Poll::Pending => std::thread::park(),
             }

@@ -113,18 +113,20 @@ impl Shard {
         self.options.wake.wake();
     }
 
-    /// Does what waits, refuses what comes later, and closes the files. The second time it does nothing.
+    /// Does what waits, refuses what comes later, and closes the files, whatever fails of it. The second time it does
+    /// nothing.
     pub fn close(&self) -> Result<()> {
         let Some(writer) = lock(&self.writer).take() else { return Ok(()) };
-        if !self.claims.is_empty() {
-            let written = self.write(|batch| batch.shard.claims.write(batch)).wait();
-            written.or_else(|error| if error.is_refusal() { Ok(()) } else { Err(error) })?;
-        }
+        let written = if self.claims.is_empty() {
+            Ok(())
+        } else {
+            self.write(|batch| batch.shard.claims.write(batch)).wait()
+        };
         self.queue.close();
         if writer.join().is_err() {
             tracing::error!(shard = self.number, "the writer stopped by a bug");
         }
-        self.engine.close()
+        self.engine.close().and(written)
     }
 }
 

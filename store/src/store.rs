@@ -131,9 +131,7 @@ impl Inner {
         if maintenance.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("maintenance stopped by a bug");
         }
-        // All are closed, whatever happens to one of them; the first error is told.
-        let closed = self.shards.0.iter().map(|shard| shard.close());
-        closed.fold(self.directory.close(), Result::and)
+        self.directory.close().and(self.shards.close())
     }
 }
 
@@ -168,24 +166,31 @@ impl Shards {
                 faults: setup.faults.clone(),
             })
         };
-        let mut shards: Vec<Arc<Shard>> = Vec::new();
+        let mut shards = Shards(Vec::new());
         for number in 0..count {
-            match open(number) {
-                Ok(shard) => shards.push(shard),
-                Err(error) => {
-                    // Their writers would live on otherwise.
-                    shards.iter().for_each(|shard| drop(shard.close()));
-                    return Err(error);
-                }
-            }
+            shards.0.push(open(number)?);
         }
-        Ok(Shards(shards))
+        Ok(shards)
+    }
+
+    /// All are closed, whatever happens to one of them; the first error is told.
+    fn close(&self) -> Result<()> {
+        self.0.iter().map(|shard| shard.close()).fold(Ok(()), Result::and)
     }
 
     fn at(&self, number: u16) -> Result<&Arc<Shard>> {
         self.0.get(usize::from(number)).ok_or_else(|| {
             Error::Damaged(format!("an account is in shard {number}, and there are {}", self.0.len()))
         })
+    }
+}
+
+/// Their writers would live on, and hold the files, when opening the store fails later on.
+impl Drop for Shards {
+    fn drop(&mut self) {
+        if let Err(error) = self.close() {
+            tracing::error!(%error, "a shard was not closed well");
+        }
     }
 }
 
