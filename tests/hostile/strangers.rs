@@ -90,7 +90,7 @@ fn names() -> Outcome {
         let nobodys = answers(&server, template, NOBODYS)?;
         for ((command, theirs), (_, nobodys)) in theirs.iter().zip(&nobodys) {
             let same = theirs.replace(THEIRS, NOBODYS);
-            if same.to_ascii_lowercase() != nobodys.to_ascii_lowercase() {
+            if !same.eq_ignore_ascii_case(nobodys) {
                 return fail(format!("{command} of {template:?}: {theirs:?} tells it from {nobodys:?}"));
             }
             if theirs.contains("classified") {
