@@ -17,30 +17,45 @@ use crate::*;
 const AT_ONCE: usize = 256;
 
 #[derive(Default)]
-pub(crate) struct Claims(Mutex<HashMap<MailboxId, (AccountId, Uid)>>);
+pub(crate) struct Claims(Mutex<Memory>);
+
+#[derive(Default)]
+struct Memory {
+    claims: HashMap<MailboxId, (AccountId, Uid)>,
+    /// How often claims have gone from memory into the index.
+    written: u64,
+}
 
 impl Claims {
     /// The first UID that no session has been told of; it is claimed with all after it. Of two who claim at the same
-    /// time one gets the messages: both look at a snapshot that is taken under the lock.
+    /// time one gets the messages. The snapshot is taken without the lock, which the writer needs within a transaction;
+    /// if claims were written meanwhile, it may lack them and a new one is taken.
     pub fn claim(
         &self,
-        snapshot: impl FnOnce() -> Result<Box<dyn Snapshot>>,
+        snapshot: impl Fn() -> Result<Box<dyn Snapshot>>,
         account: AccountId,
         mailbox: MailboxId,
     ) -> Result<Uid> {
-        let mut claims = lock(&self.0);
-        let stored = snapshot()?.get(Table::Mailbox, &schema::mailbox_key(account, mailbox))?;
-        let row = MailboxRow::decode(&stored.ok_or_else(|| no_such(mailbox))?)?;
-        let claimed = claims.get(&mailbox).map_or(row.recent_from, |(_, from)| row.recent_from.max(*from));
-        if claimed < row.uid_next {
-            claims.insert(mailbox, (account, row.uid_next));
+        loop {
+            let before = lock(&self.0).written;
+            let stored = snapshot()?.get(Table::Mailbox, &schema::mailbox_key(account, mailbox))?;
+            let row = MailboxRow::decode(&stored.ok_or_else(|| no_such(mailbox))?)?;
+            let mut memory = lock(&self.0);
+            if memory.written != before {
+                continue;
+            }
+            let claimed =
+                memory.claims.get(&mailbox).map_or(row.recent_from, |(_, from)| row.recent_from.max(*from));
+            if claimed < row.uid_next {
+                memory.claims.insert(mailbox, (account, row.uid_next));
+            }
+            return Ok(claimed);
         }
-        Ok(claimed)
     }
 
     /// Puts the claim of this mailbox, if there is one, into its row as the transaction has it.
     pub fn apply(&self, read: &(impl Read + ?Sized), mailbox: MailboxId, row: &mut MailboxRow) -> Result<()> {
-        let claim = lock(&self.0).get(&mailbox).copied();
+        let claim = lock(&self.0).claims.get(&mailbox).copied();
         if let Some((_, from)) = claim.filter(|(_, from)| *from > row.recent_from) {
             row.recent_from = from;
             row.recent = count_from(read, mailbox, from)?;
@@ -50,12 +65,16 @@ impl Claims {
 
     /// Has the batch write claims.
     pub fn write(&self, batch: &mut Batch<'_>) -> Result<()> {
-        let some: Vec<_> =
-            lock(&self.0).iter().map(|(mailbox, (account, _))| (*account, *mailbox)).take(AT_ONCE).collect();
+        let some: Vec<_> = lock(&self.0)
+            .claims
+            .iter()
+            .map(|(mailbox, (account, _))| (*account, *mailbox))
+            .take(AT_ONCE)
+            .collect();
         for (account, mailbox) in some {
             match batch.mailbox(account, mailbox) {
                 Ok(row) => batch.put_mailbox(account, mailbox, row),
-                Err(Error::NoSuchMailbox(_)) => drop(lock(&self.0).remove(&mailbox)),
+                Err(Error::NoSuchMailbox(_)) => drop(lock(&self.0).claims.remove(&mailbox)),
                 Err(error) => return Err(error),
             }
         }
@@ -64,16 +83,17 @@ impl Claims {
 
     /// What has been written need not be remembered.
     pub fn written(&self, recent: &[(MailboxId, Uid)]) {
-        let mut claims = lock(&self.0);
+        let mut memory = lock(&self.0);
         for (mailbox, from) in recent {
-            if claims.get(mailbox).is_some_and(|(_, claimed)| claimed <= from) {
-                claims.remove(mailbox);
+            if memory.claims.get(mailbox).is_some_and(|(_, claimed)| claimed <= from) {
+                memory.claims.remove(mailbox);
+                memory.written += 1;
             }
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        lock(&self.0).is_empty()
+        lock(&self.0).claims.is_empty()
     }
 }
 

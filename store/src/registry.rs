@@ -80,8 +80,8 @@ pub(crate) struct Shared {
 }
 
 enum Slot {
-    /// Updates that came meanwhile.
-    Loading(Vec<Update>),
+    /// The state, if one came that is newer than what is being loaded, and the updates that came after it.
+    Loading(Option<State>, Vec<Update>),
     Ready(watch::Sender<Arc<State>>),
     Failed(Error),
 }
@@ -104,7 +104,7 @@ impl Registry {
             registry: Arc::downgrade(self),
             account,
             mailbox,
-            slot: Mutex::new(Slot::Loading(Vec::new())),
+            slot: Mutex::new(Slot::Loading(None, Vec::new())),
             loaded: Condvar::new(),
         });
         open.insert(mailbox, Arc::downgrade(&shared));
@@ -173,13 +173,13 @@ impl Shared {
             return Err(no_such(self.mailbox));
         }
         let slot = lock(&self.slot);
-        let waited = self.loaded.wait_while(slot, |slot| matches!(slot, Slot::Loading(_)));
+        let waited = self.loaded.wait_while(slot, |slot| matches!(slot, Slot::Loading(..)));
         match &*waited.unwrap_or_else(PoisonError::into_inner) {
             Slot::Ready(sender) if sender.borrow().deleted() => Err(no_such(self.mailbox)),
             Slot::Ready(sender) => Ok(sender.subscribe()),
             Slot::Failed(error) => Err(error.clone()),
             // The condition above excludes it.
-            Slot::Loading(_) => Err(Error::ShuttingDown),
+            Slot::Loading(..) => Err(Error::ShuttingDown),
         }
     }
 
@@ -187,7 +187,8 @@ impl Shared {
         let mut slot = lock(&self.slot);
         let (next, answer) = match state {
             Ok(mut state) => {
-                if let Slot::Loading(updates) = &*slot {
+                if let Slot::Loading(newer, updates) = &mut *slot {
+                    state = newer.take().unwrap_or(state);
                     for update in updates {
                         state = state.updated(update);
                     }
@@ -210,7 +211,7 @@ impl Shared {
 
     fn update(&self, update: Update) {
         match &mut *lock(&self.slot) {
-            Slot::Loading(updates) => updates.push(update),
+            Slot::Loading(_, updates) => updates.push(update),
             Slot::Ready(sender) => {
                 let next = sender.borrow().updated(&update);
                 if !next.is_same(&sender.borrow()) {
@@ -222,8 +223,13 @@ impl Shared {
     }
 
     fn replace(&self, state: State) {
-        if let Slot::Ready(sender) = &*lock(&self.slot) {
-            sender.send_replace(Arc::new(state));
+        match &mut *lock(&self.slot) {
+            Slot::Loading(newer, updates) => {
+                *newer = Some(state);
+                updates.clear();
+            }
+            Slot::Ready(sender) => drop(sender.send_replace(Arc::new(state))),
+            Slot::Failed(_) => {}
         }
     }
 }
