@@ -30,7 +30,7 @@ pub fn header_text(header: &[u8]) -> String {
     text
 }
 
-/// Visits the decoded text of the message's body: every text part with its transfer encoding and charset undone, the
+/// Visits the decoded text of the message's body: every text part (and report) with its transfer encoding and charset undone, the
 /// headers of attached messages, part headers (so that file names are found). Stops when `visit` breaks.
 ///
 /// HTML is visited as its source; the top header is not visited, it is [`header_text`]'s.
@@ -71,6 +71,10 @@ impl Visitor<'_> {
                 self.encoded_message(part)
             }
             Kind::Message { structure, .. } => self.part(structure),
+            // message/delivery-status, message/disposition-notification and their like are lines of text.
+            Kind::Basic if part.media_type.eq_ignore_ascii_case(b"message") => {
+                (self.visit)(&part_text(part, self.raw))
+            }
             Kind::Basic => ControlFlow::Continue(()),
         }
     }
@@ -145,6 +149,13 @@ mod tests {
         assert_eq!(found[5], "Subject: ä\n");
         assert_eq!(found[6], "inner");
         assert_eq!(found.len(), 7, "neither the preamble nor the picture is text");
+    }
+
+    // RFC 3464 section 2.1: fields in the format of a header
+    #[test]
+    fn reports_are_text() {
+        let message = b"Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.test\r\n";
+        assert_eq!(texts(message), ["Reporting-MTA: dns; mx.test\r\n"]);
     }
 
     #[test]
