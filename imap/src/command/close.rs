@@ -15,7 +15,11 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     let (mailbox, may_expunge) = (selected.mailbox.clone(), selected.may(Rights::EXPUNGE));
     if expunges && may_expunge {
         // RFC 7162 section 3.2.8: no HIGHESTMODSEQ here, the client has not seen what went.
-        let _ = mailbox.expunge(None).await?;
+        match mailbox.expunge(None).await {
+            // Another session deleted it: what is left to do is to leave it.
+            Ok(_) | Err(store::Error::NoSuchMailbox(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     session.leave();
     Ok(Reply::completed())
