@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::io::BufRead;
 
+pub use crate::field_selector::FieldSelector;
+
 /// One header field, folded or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Field<'a> {
@@ -90,14 +92,9 @@ pub fn field_values<'a>(header: &'a [u8], name: &'a [u8]) -> impl Iterator<Item 
 /// The fields that are (or, with `not`, are not) named, octet for octet, and the blank line where the header has one.
 /// RFC 9051 section 6.4.5.1, HEADER.FIELDS and HEADER.FIELDS.NOT.
 pub fn select_fields(header: &[u8], names: &[&[u8]], not: bool) -> Vec<u8> {
-    let mut selected = Vec::new();
-    let mut fields = fields(header);
-    for field in fields.by_ref() {
-        if names.iter().any(|name| field.is(name) && !name.is_empty()) != not {
-            selected.extend_from_slice(field.octets);
-        }
-    }
-    selected.extend_from_slice(&fields.rest[..blank_line(fields.rest)]);
+    let (mut selector, mut selected) = (FieldSelector::new(names, not), Vec::new());
+    selector.push(header, &mut selected);
+    selector.finish(&mut selected);
     selected
 }
 

@@ -15,6 +15,7 @@ mod casemap;
 mod charset;
 mod encoded_word;
 mod envelope;
+mod field_selector;
 pub mod header;
 mod html;
 mod lexer;
