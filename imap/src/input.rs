@@ -14,7 +14,7 @@ use crate::response::Writer;
 use crate::session::{Session, bye};
 use crate::syntax::{LiteralHeader, literal_header};
 
-/// How much of a refused literal is read to keep the connection; before login the command limit holds.
+/// How much of a refused command is read to keep the connection; before login the command limit holds.
 const SKIP_AT_MOST: u64 = 256 * 1024 * 1024;
 const PIECE: usize = 64 * 1024;
 
@@ -83,19 +83,19 @@ impl Session {
     /// Skips what the client has announced and sends anyway, and the rest of that command. A synchronizing literal needs
     /// nothing: the client waits, and the tagged line tells it not to send.
     pub async fn skip_unread(&mut self) -> Result<(), Error> {
+        let mut left = if self.user.is_some() { SKIP_AT_MOST } else { self.command_limit() as u64 };
         while let Some(literal) = self.unread.take().filter(|literal| !literal.synchronizing) {
-            let most = if self.user.is_some() { SKIP_AT_MOST } else { self.command_limit() as u64 };
-            if literal.size > most {
-                return Err(Error::bye("Literal too large"));
-            }
+            left = left.checked_sub(literal.size).ok_or_else(|| Error::bye("Literal too large"))?;
             self.skip(literal.size).await?;
             let limit = self.command_limit();
-            match self.next_line(limit).await {
-                Ok(_) => {}
+            let line = match self.next_line(limit).await {
+                Ok(line) => line,
                 // The end of the line is gone, and with it whether a literal follows.
                 Err(Error::Bad(text)) => return Err(Error::bye(text)),
                 Err(other) => return Err(other),
-            }
+            };
+            // A command that goes on for ever in small literals is no better than a large one.
+            left = left.checked_sub(line.len() as u64).ok_or_else(|| Error::bye("Command too long"))?;
         }
         Ok(())
     }

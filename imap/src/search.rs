@@ -10,3 +10,4 @@ pub mod key;
 pub mod result;
 pub mod sent;
 pub mod text;
+mod turn;

@@ -194,7 +194,8 @@ impl Finder<'_> {
     }
 
     fn decide(&self, row: Row, message: &Message, step: &mut Step) {
-        let mut evidence = Evidence::new(row, self.selected.view.is_recent(row.uid), message);
+        let recent = self.selected.view.is_recent(row.uid);
+        let mut evidence = Evidence::new(row, recent, message, self.search.key.cost());
         match evidence.matches(&self.search.key) {
             Ok(true) => step.matching.push(row.uid),
             Ok(false) | Err(store::Error::Expunged) => {}

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use common::stream::BATCH;
-use message::{Summary, header};
+use message::Summary;
+use message::header::FieldSelector;
 use store::{Body, Message};
 
 use super::section::{Section, SectionText};
@@ -93,15 +94,17 @@ impl Octets {
         };
         // RFC 9051 section 7.5.2: the value is an nstring; what is not there is NIL
         let Some(range) = range else { return Ok(Answer::Nil) };
-        let source = Source { body, range, fields: self.fields(), partial: self.partial };
+        let source = match self.selector() {
+            Some(selector) => Source::of_fields(body, range, selector, self.partial)?,
+            None => Source::of_range(body, range, self.partial),
+        };
         source.answer(&mut loaded.budget)
     }
 
-    fn fields(&self) -> Option<Fields> {
-        match &self.section.text {
-            SectionText::HeaderFields { names, not } => Some(Fields { names: names.clone(), not: *not }),
-            _ => None,
-        }
+    fn selector(&self) -> Option<FieldSelector> {
+        let SectionText::HeaderFields { names, not } = &self.section.text else { return None };
+        let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+        Some(FieldSelector::new(&names, *not))
     }
 }
 
@@ -176,70 +179,97 @@ pub enum Answer {
 #[derive(Clone)]
 pub struct Source {
     body: Body,
+    /// What is still to be read.
     range: Range<u64>,
-    /// The range is a header, of which these fields are wanted.
-    fields: Option<Fields>,
-    partial: Option<Partial>,
+    /// The range is a header, of which fields are selected.
+    selection: Option<Selection>,
+    /// Octets that are still to be given.
+    size: u64,
 }
 
 #[derive(Clone)]
-struct Fields {
-    names: Vec<Vec<u8>>,
-    not: bool,
+struct Selection {
+    selector: FieldSelector,
+    /// Selected octets before those that are given.
+    skip: u64,
 }
 
 impl Source {
+    fn of_range(body: Body, range: Range<u64>, partial: Option<Partial>) -> Source {
+        let range = partial.map_or(range.clone(), |partial| partial.cut(&range));
+        Source { body, size: range.end - range.start, range, selection: None }
+    }
+
+    /// Reads the header once to know how much is selected of it. Blocks.
+    fn of_fields(
+        body: Body,
+        range: Range<u64>,
+        selector: FieldSelector,
+        partial: Option<Partial>,
+    ) -> store::Result<Source> {
+        let selection = Some(Selection { selector, skip: 0 });
+        let mut source = Source { body, range, selection, size: u64::MAX };
+        let (mut measured, mut total) = (source.clone(), 0);
+        while let Some(octets) = measured.next()? {
+            total += octets.len() as u64;
+        }
+        // RFC 9051 section 6.4.5: "calculated after subsetting the header"
+        let given = partial.map_or(0..total, |partial| partial.cut(&(0..total)));
+        source.size = given.end - given.start;
+        if let Some(selection) = &mut source.selection {
+            selection.skip = given.start;
+        }
+        Ok(source)
+    }
+
     fn answer(mut self, budget: &mut u64) -> store::Result<Answer> {
-        if let Some(octets) = self.selected()? {
-            return Ok(spend(octets.len() as u64, budget, |affordable| match affordable {
-                true => Answer::Now(octets),
-                false => Answer::Later { size: octets.len() as u64, source: self },
-            }));
-        }
-        if let Some(partial) = self.partial.take() {
-            self.range = partial.cut(&self.range);
-        }
-        let size = self.range.end - self.range.start;
+        let size = self.size;
         if size > *budget {
             return Ok(Answer::Later { size, source: self });
         }
         *budget -= size;
-        exactly(self.body.read(self.range.clone())?, size).map(Answer::Now)
-    }
-
-    /// The octets of a header of which fields are selected; `None`: they are those of the range.
-    fn selected(&self) -> store::Result<Option<Bytes>> {
-        let Some(fields) = &self.fields else { return Ok(None) };
-        let whole = self.body.read(self.range.clone())?;
-        let names = fields.names.iter().map(Vec::as_slice).collect::<Vec<_>>();
-        let selected = Bytes::from(header::select_fields(&whole, &names, fields.not));
-        // RFC 9051 section 6.4.5: "calculated after subsetting the header"
-        let Some(partial) = self.partial else { return Ok(Some(selected)) };
-        let cut = partial.cut(&(0..selected.len() as u64));
-        let end = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
-        Ok(Some(selected.slice(end(cut.start)..end(cut.end))))
+        let first = self.next()?.unwrap_or_default();
+        if first.len() as u64 == size {
+            return Ok(Answer::Now(first));
+        }
+        let mut octets = BytesMut::from(&first[..]);
+        while let Some(piece) = self.next()? {
+            octets.extend_from_slice(&piece);
+        }
+        exactly(octets.freeze(), size).map(Answer::Now)
     }
 
     /// The next piece of what was promised, at most one batch; `None` at the end. Blocks.
     pub fn next(&mut self) -> store::Result<Option<Bytes>> {
-        if self.range.is_empty() {
-            return Ok(None);
+        while self.size > 0 && !self.range.is_empty() {
+            let end = self.range.end.min(self.range.start + BATCH as u64);
+            let piece = exactly(self.body.read(self.range.start..end)?, end - self.range.start)?;
+            self.range.start = end;
+            let mut octets = match &mut self.selection {
+                Some(selection) => selection.of(&piece, self.range.is_empty()),
+                None => piece,
+            };
+            octets.truncate(usize::try_from(self.size).unwrap_or(usize::MAX));
+            self.size -= octets.len() as u64;
+            if !octets.is_empty() {
+                return Ok(Some(octets));
+            }
         }
-        if let Some(octets) = self.selected()? {
-            self.range.start = self.range.end;
-            return Ok(Some(octets));
-        }
-        let end = self.range.end.min(self.range.start + BATCH as u64);
-        let piece = exactly(self.body.read(self.range.start..end)?, end - self.range.start)?;
-        self.range.start = end;
-        Ok(Some(piece))
+        Ok(None)
     }
 }
 
-fn spend(size: u64, budget: &mut u64, answer: impl FnOnce(bool) -> Answer) -> Answer {
-    let affordable = size <= *budget;
-    *budget -= if affordable { size } else { 0 };
-    answer(affordable)
+impl Selection {
+    fn of(&mut self, piece: &[u8], is_last: bool) -> Bytes {
+        let mut selected = Vec::new();
+        self.selector.push(piece, &mut selected);
+        if is_last {
+            self.selector.finish(&mut selected);
+        }
+        let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(selected.len());
+        self.skip -= skipped as u64;
+        Bytes::from(selected).slice(skipped..)
+    }
 }
 
 /// The size of a literal is promised before its octets: fewer would be taken from the responses that follow.

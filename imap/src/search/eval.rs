@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use message::{Summary, header, text};
-use store::{Message, Row};
+use store::{Message, Row, Turn};
 
-use super::key::{AddressField, Key};
+use super::key::{AddressField, Cost, Key};
 use super::sent::sent_date;
+use super::turn;
 use crate::date::Date;
 
 /// Puts the cheap keys of every AND and OR first.
@@ -69,12 +70,17 @@ pub struct Evidence<'a> {
     header: Option<Bytes>,
     folded_header: Option<String>,
     folded_body: Option<Vec<String>>,
+    /// What the keys may have to read at most.
+    cost: Cost,
+    /// The place among those that hold large messages, from the first reading on.
+    turn: Option<Option<Turn<'static>>>,
     /// Octets of the message that were read.
     pub read: u64,
 }
 
 impl<'a> Evidence<'a> {
-    pub fn new(row: Row, recent: bool, message: &'a Message) -> Evidence<'a> {
+    /// For keys that cost so much at most.
+    pub fn new(row: Row, recent: bool, message: &'a Message, cost: Cost) -> Evidence<'a> {
         Evidence {
             row,
             recent,
@@ -83,6 +89,8 @@ impl<'a> Evidence<'a> {
             header: None,
             folded_header: None,
             folded_body: None,
+            cost,
+            turn: None,
             read: 0,
         }
     }
@@ -165,9 +173,16 @@ impl<'a> Evidence<'a> {
             return Ok(header.clone());
         }
         let end = self.message.trace().len() as u64 + self.summary()?.structure.body;
+        self.wait(end);
         let header = self.message.body()?.read(0..end)?;
         self.read += end;
         Ok(self.header.insert(header).clone())
+    }
+
+    /// For a turn to read so much, or all of the message where the keys may ask for more later.
+    fn wait(&mut self, octets: u64) {
+        let octets = if self.cost == Cost::Body { self.message.size } else { octets };
+        self.turn.get_or_insert_with(|| turn::wait(octets));
     }
 
     fn folded_header(&mut self) -> store::Result<&str> {
@@ -189,6 +204,7 @@ impl<'a> Evidence<'a> {
 
     fn read_body(&mut self) -> store::Result<Vec<String>> {
         let summary = self.summary()?;
+        self.wait(self.message.size);
         let body = self.message.body()?;
         // The summary's offsets count from the end of the trace.
         let raw = body.read(self.message.trace().len() as u64..body.len())?;
