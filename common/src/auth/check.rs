@@ -99,9 +99,15 @@ impl Shared {
         }
         let (directory, scram) = (self.directory.clone(), self.options.scram);
         let (account, stored, password) = (account.to_owned(), stored.to_owned(), password.to_owned());
-        tokio::task::spawn_blocking(move || {
-            directory.upgrade(&account, &stored, password::renewed(&stored, &password, scram));
-            tracing::info!(account, "the stored password hash was replaced by a better one");
+        let pool = self.pool.clone();
+        tokio::spawn(async move {
+            let done = pool.compute(move || {
+                directory.upgrade(&account, &stored, password::renewed(&stored, &password, scram));
+                tracing::info!(account, "the stored password hash was replaced by a better one");
+            });
+            if done.await.is_err() {
+                tracing::debug!("too busy to replace a password hash; the next login does it");
+            }
         });
     }
 }

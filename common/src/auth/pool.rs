@@ -14,6 +14,7 @@ const LOOK_UPS: usize = 32;
 /// How long a login waits for its turn before it is told to come back: clients give up not much later.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+#[derive(Clone)]
 pub(super) struct Pool {
     look_ups: Arc<Semaphore>,
     /// One for each core: more would only take memory (19 MiB each).

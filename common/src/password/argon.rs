@@ -1,6 +1,9 @@
 //! Argon2 (RFC 9106) in PHC strings.
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use std::sync::{Mutex, PoisonError};
+use std::thread::available_parallelism;
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
@@ -100,10 +103,36 @@ impl Argon {
     )]
     fn compute(&self, password: &[u8]) -> Vec<u8> {
         let mut hash = vec![0; self.hash.len()];
+        let mut memory = Memory::take(self.params.block_count());
         Argon2::new(self.algorithm, self.version, self.params.clone())
-            .hash_password_into(password, &self.salt, &mut hash)
+            .hash_password_into_with_memory(password, &self.salt, &mut hash, &mut memory.0)
             .expect("salt, password and output lengths are in bounds");
+        memory.give_back();
         hash
+    }
+}
+
+/// What a computation works in. It is kept for the next one: freed, it would stay with the allocator for whichever thread
+/// it was, and there are many threads that never need it again.
+struct Memory(Vec<Block>);
+
+static IDLE: Mutex<Vec<Memory>> = Mutex::new(Vec::new());
+
+impl Memory {
+    fn take(blocks: usize) -> Memory {
+        let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut memory = idle.unwrap_or(Memory(Vec::new()));
+        memory.0.resize(blocks, Block::new());
+        memory
+    }
+
+    /// No more is kept than computations run at once, and nothing that only an imported hash needs.
+    fn give_back(self) {
+        let most = available_parallelism().map_or(1, |cores| cores.get());
+        let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < most && self.0.len() <= MEMORY_KIB as usize {
+            idle.push(self);
+        }
     }
 }
 
