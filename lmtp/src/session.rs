@@ -190,6 +190,11 @@ impl Session {
                 self.write(&Reply::new(421, "4.4.2", "timeout, closing connection"));
                 StreamError::Timeout.to_string()
             }
+            Err(Error::Stream(StreamError::Endless)) => {
+                // RFC 5321 section 4.5.3.1.9
+                self.write(&Reply::new(500, "5.5.2", "line too long, closing connection"));
+                StreamError::Endless.to_string()
+            }
             Err(Error::Stream(error)) => error.to_string(),
             Err(Error::Close(reply) | Error::Refused(reply) | Error::Syntax(reply)) => {
                 self.write(&reply);

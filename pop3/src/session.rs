@@ -334,6 +334,7 @@ impl Session {
             }
             Err(Error::Stream(StreamError::Endless)) => {
                 self.service.shared.authenticator.misbehaved(&self.context());
+                self.write_err(None, Text::LineTooLong);
                 StreamError::Endless.to_string()
             }
             // RFC 1939 section 3: autologout closes without a word.
