@@ -22,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
         trial("hostile::garbage::mutated_pop3", || mutated("pop3", POP3)),
         trial("hostile::garbage::mutated_lmtp", || mutated("lmtp", LMTP)),
         trial("hostile::garbage::plain_and_tls_mixed_up", mixed_up),
+        trial("hostile::garbage::passwords", passwords),
     ]
 }
 
@@ -42,13 +43,13 @@ static IMAP: &[&str] = &[
     "a STORE 1:2 (UNCHANGEDSINCE 99) +FLAGS.SILENT (\\Flagged $Junk)\r\na STORE 1 FLAGS \\Seen\r\n",
     "a COPY 1:* INBOX\r\na UID MOVE 2 Trash\r\na EXPUNGE\r\na UID EXPUNGE 1:99\r\na CLOSE\r\n",
     "a ENABLE QRESYNC CONDSTORE\r\na SELECT INBOX (QRESYNC (1 1 1:9 (1:3 1:3)))\r\na IDLE\r\nDONE\r\n",
-    "a AUTHENTICATE PLAIN AGEAYg==\r\na LOGIN {1+}\r\na {1+}\r\nb\r\na STARTTLS\r\n",
+    "a AUTHENTICATE PLAIN\r\n*\r\na LOGIN {1+}\r\na {1+}\r\n\r\na STARTTLS\r\n",
 ];
 
 static POP3: &[&str] = &[
     "CAPA\r\nSTAT\r\nLIST\r\nLIST 1\r\nUIDL\r\nUIDL 1\r\nTOP 1 0\r\nTOP 1 5\r\nRETR 1\r\n",
     "DELE 1\r\nRSET\r\nNOOP\r\nUTF8\r\nLANG *\r\nLANG de\r\nLANG\r\nLAST\r\nSTLS\r\n",
-    "AUTH PLAIN AGEAYg==\r\nUSER x\r\nAPOP x 0123456789abcdef0123456789abcdef\r\nAUTH\r\nQUIT\r\n",
+    "AUTH PLAIN\r\n*\r\nUSER x\r\nAUTH\r\nAUTH SCRAM-SHA-256 biws\r\nQUIT\r\n",
 ];
 
 static LMTP: &[&str] = &[
@@ -96,6 +97,34 @@ fn mutated(kind: &str, dialogues: &'static [&'static str]) -> Outcome {
         pour(address, [login.into_bytes(), octets]).map(drop)
     })?;
     watch.peak_within(&format!("mutated {kind}"), 50)?;
+    survived(server)
+}
+
+/// A hundred wrong passwords at once, for accounts that exist and others: what they computed with is not kept.
+fn passwords() -> Outcome {
+    let server = warm(SETTINGS)?;
+    let watch = Watch::start(&server)?;
+    let (imap, pop3) = (server.address("imap")?, server.address("pop3")?);
+    thread::scope(|scope| {
+        let guesses: Vec<_> = (0..100)
+            .map(|number| {
+                scope.spawn(move || match number % 2 {
+                    0 => pour(imap, [format!("a LOGIN nobody{number} {number}\r\n").into_bytes()]),
+                    _ => pour(pop3, [format!("USER bob{number}\r\nPASS {number}\r\n").into_bytes()]),
+                })
+            })
+            .collect();
+        for guess in guesses {
+            let poured = guess.join().map_err(|_| "panicked")??;
+            if !poured.said("NO [AUTHENTICATIONFAILED]") && !poured.said("-ERR [AUTH]") {
+                return fail(String::from_utf8_lossy(&poured.said).into_owned());
+            }
+        }
+        Ok(())
+    })?;
+    // 19 MiB for each of the few that compute at once.
+    let cores = thread::available_parallelism()?.get() as u64;
+    watch.peak_within("a hundred wrong passwords", 30 + 19 * cores)?;
     survived(server)
 }
 

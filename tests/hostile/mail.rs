@@ -8,6 +8,7 @@ use libtest_mimic::Trial;
 use super::client::{ALICE, Client};
 use super::memory::Watch;
 use super::{survived, warm};
+use crate::support::server::PASSWORD;
 use crate::support::{Outcome, fail};
 
 const MEBI: usize = 1 << 20;
@@ -217,8 +218,12 @@ fn read(server: &crate::support::server::Server, message: &[u8]) -> Outcome {
     if !contains(&whole, &wanted) {
         return fail("IMAP: what comes is not what was delivered");
     }
-    let mut pop3 = Client::pop3(server, ALICE)?;
-    pop3.say_ok("UTF8")?;
+    // RFC 6856 section 2: UTF8 comes before the login
+    let mut pop3 = Client::open(server.address("pop3")?)?;
+    pop3.text()?;
+    for command in ["UTF8".to_owned(), format!("USER {ALICE}"), format!("PASS {PASSWORD}")] {
+        pop3.say_ok(&command)?;
+    }
     let count = pop3.say_ok("STAT")?.split(' ').nth(1).unwrap_or_default().to_owned();
     pop3.retrieve(&format!("TOP {count} 1"))??;
     let whole = pop3.retrieve(&format!("RETR {count}"))??;
