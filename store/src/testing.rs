@@ -1,11 +1,13 @@
 //! For tests alone: a store on a disk that fails when it is told to, with small segments.
 
 use std::fmt;
+use std::path::Path;
+use std::time::Duration;
 
 pub use crate::bodies::{Call, Faults as BodyFaults};
 pub use crate::engine::faults::DiskFaults;
 
-use crate::{Options, Result, Store};
+use crate::{Limits, Options, Result, Store};
 
 /// What fails, of a store that was opened with it. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +27,19 @@ pub struct Setup {
 impl fmt::Debug for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Setup").field("segment_limit", &self.segment_limit).finish_non_exhaustive()
+    }
+}
+
+/// One shard, everything retained for a day, messages of 1 MiB, no mailboxes but INBOX.
+pub fn options(path: &Path) -> Options {
+    Options {
+        path: path.to_owned(),
+        shards: 1,
+        retain_expunged: Duration::from_secs(86_400),
+        message_limit: 1 << 20,
+        limits: Limits::default(),
+        compression: 1,
+        new_account_mailboxes: Vec::new(),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use common::auth::{AuthOptions, Authenticator, Directory};
@@ -18,7 +17,7 @@ use crate::accounts::{Accounts, PASSWORD};
 
 /// What a [`Site`] shall be. A test changes what matters to it.
 pub struct Plan {
-    /// One shard; what is expunged is kept for an hour; 64 MiB a message; no mailboxes but INBOX.
+    /// One shard; what is expunged is kept for a day; 64 MiB a message; no mailboxes but INBOX.
     pub store: store::Options,
     pub setup: Setup,
     /// None at all.
@@ -33,15 +32,7 @@ pub struct Plan {
 impl Plan {
     fn new(hostname: &str, path: &Path) -> Plan {
         Plan {
-            store: store::Options {
-                path: path.join("store"),
-                shards: 1,
-                retain_expunged: Duration::from_secs(3600),
-                message_limit: 64 << 20,
-                limits: store::Limits::default(),
-                compression: 1,
-                new_account_mailboxes: Vec::new(),
-            },
+            store: store::Options { message_limit: 64 << 20, ..store::testing::options(&path.join("store")) },
             setup: Setup::default(),
             limits: LimitOptions {
                 connections: 0,

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::layout::{FRAME, SEGMENT_HEADER};
 use super::*;
 use crate::staged::Staging;
-use crate::{Body, Error, Limits, Options};
+use crate::{Body, Error, Options};
 
 struct Bench {
     directory: tempfile::TempDir,
@@ -64,37 +64,13 @@ impl Bench {
 }
 
 fn options(path: &Path) -> Options {
-    Options {
-        path: path.to_owned(),
-        shards: 1,
-        retain_expunged: std::time::Duration::ZERO,
-        message_limit: 64 << 20,
-        limits: Limits::default(),
-        compression: 1,
-        new_account_mailboxes: Vec::new(),
-    }
+    Options { message_limit: 64 << 20, ..crate::testing::options(path) }
 }
 
 fn no_summary() -> message::Summary {
     message::Summary {
         envelope: message::Envelope::default(),
-        structure: message::Part {
-            media_type: b"TEXT".to_vec(),
-            subtype: b"PLAIN".to_vec(),
-            parameters: Vec::new(),
-            id: None,
-            description: None,
-            encoding: None,
-            md5: None,
-            disposition: None,
-            language: Vec::new(),
-            location: None,
-            header: 0,
-            body: 0,
-            end: 0,
-            lines: 0,
-            kind: message::Kind::Text,
-        },
+        structure: message::Part::default(),
         preview: String::new(),
     }
 }

@@ -1,23 +1,9 @@
 //! Damage of every kind is found, told, and repaired where it can be.
 
-use std::path::Path;
-use std::time::Duration;
-
 use super::*;
 use crate::engine::{Outcome, Write};
 use crate::schema::{self, BodyRow, Chunk, MailboxRow, SegmentRow};
-
-fn options(path: &Path) -> Options {
-    Options {
-        path: path.to_owned(),
-        shards: 1,
-        retain_expunged: Duration::from_secs(86_400),
-        message_limit: 1 << 20,
-        limits: Limits::default(),
-        compression: 1,
-        new_account_mailboxes: Vec::new(),
-    }
-}
+use crate::testing::options;
 
 fn message(store: &Store, text: &str) -> NewMessage {
     let mut spool = store.spool();

@@ -180,27 +180,25 @@ fn keywords(octets: &[u8]) -> Result<Arc<[Keyword]>> {
     Ok(names.into())
 }
 
-const SPECIAL_USES: [SpecialUse; 8] = [
-    SpecialUse::All,
-    SpecialUse::Archive,
-    SpecialUse::Drafts,
-    SpecialUse::Flagged,
-    SpecialUse::Junk,
-    SpecialUse::Sent,
-    SpecialUse::Trash,
-    SpecialUse::Important,
-];
-
+/// What is on the disk: a number is never given again.
 fn special_use_code(special_use: Option<SpecialUse>) -> u8 {
-    let position = special_use.and_then(|wanted| SPECIAL_USES.iter().position(|known| *known == wanted));
-    position.map_or(0, |position| position as u8 + 1)
+    let Some(special_use) = special_use else { return 0 };
+    match special_use {
+        SpecialUse::All => 1,
+        SpecialUse::Archive => 2,
+        SpecialUse::Drafts => 3,
+        SpecialUse::Flagged => 4,
+        SpecialUse::Junk => 5,
+        SpecialUse::Sent => 6,
+        SpecialUse::Trash => 7,
+        SpecialUse::Important => 8,
+    }
 }
 
+/// `None`: no such number.
 fn special_use_of(code: u8) -> Option<Option<SpecialUse>> {
-    match code {
-        0 => Some(None),
-        code => SPECIAL_USES.get(usize::from(code) - 1).map(|known| Some(*known)),
-    }
+    let mut known = SpecialUse::ALL.into_iter().map(Some).chain([None]);
+    known.find(|special_use| special_use_code(*special_use) == code)
 }
 
 #[cfg(test)]
@@ -226,7 +224,7 @@ mod tests {
 
     #[test]
     fn every_special_use_has_its_number() {
-        for known in SPECIAL_USES {
+        for known in SpecialUse::ALL {
             assert_eq!(special_use_of(special_use_code(Some(known))), Some(Some(known)));
         }
         assert_eq!(special_use_of(9), None);

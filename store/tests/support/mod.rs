@@ -2,24 +2,9 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::path::Path;
-use std::time::Duration;
-
 use bytes::Bytes;
+pub use store::testing::options;
 use store::*;
-
-/// Options for a small store with everything retained for a day.
-pub fn options(path: &Path) -> Options {
-    Options {
-        path: path.to_owned(),
-        shards: 1,
-        retain_expunged: Duration::from_secs(86_400),
-        message_limit: 1 << 20,
-        limits: Limits::default(),
-        compression: 1,
-        new_account_mailboxes: Vec::new(),
-    }
-}
 
 pub fn account_name(name: &str) -> AccountName {
     AccountName::new(name).unwrap()
