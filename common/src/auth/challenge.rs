@@ -22,12 +22,11 @@ pub(super) async fn apop(
     claim: &mut Claim,
 ) -> Result<Login, AuthError> {
     let [challenge, digest] = said;
-    let credentials = find(shared, claim).await?;
-    let expected = credentials.as_ref().and_then(|credentials| {
-        let secret = password::plain_text(credentials.password.as_deref()?)?;
+    let expected = |stored: &str| {
+        let secret = password::plain_text(stored)?;
         Some(Md5::digest([challenge.as_bytes(), &secret].concat()).to_vec())
-    });
-    judge(credentials, expected, digest, protocol)
+    };
+    judge(find(shared, claim).await?, expected, digest, protocol)
 }
 
 /// `said`: challenge and digest.
@@ -39,12 +38,8 @@ pub(super) async fn cram_md5(
     claim: &mut Claim,
 ) -> Result<Login, AuthError> {
     let [challenge, digest] = said;
-    let credentials = find(shared, claim).await?;
-    let expected = credentials.as_ref().and_then(|credentials| {
-        let keys = password::cram_keys(credentials.password.as_deref()?)?;
-        Some(keys.hmac(challenge.as_bytes()).to_vec())
-    });
-    judge(credentials, expected, digest, protocol)
+    let expected = |stored: &str| Some(password::cram_keys(stored)?.hmac(challenge.as_bytes()).to_vec());
+    judge(find(shared, claim).await?, expected, digest, protocol)
 }
 
 async fn find(shared: &Shared, claim: &mut Claim) -> Result<Option<Credentials>, AuthError> {
@@ -53,13 +48,15 @@ async fn find(shared: &Shared, claim: &mut Claim) -> Result<Option<Credentials>,
     Ok(credentials)
 }
 
+/// `expected`: the digest that who knows the stored password would send; `None` where the hash is not of that kind.
 fn judge(
     credentials: Option<Credentials>,
-    expected: Option<Vec<u8>>,
+    expected: impl FnOnce(&str) -> Option<Vec<u8>>,
     digest: &str,
     protocol: Protocol,
 ) -> Result<Login, AuthError> {
-    let right = expected.is_some_and(|expected| {
+    let stored = credentials.as_ref().and_then(|credentials| credentials.password.as_deref());
+    let right = stored.and_then(expected).is_some_and(|expected| {
         crypto::unhex(digest).is_some_and(|digest| crypto::equal(&digest, &expected))
     });
     let credentials = credentials.filter(|_| right).ok_or(AuthError::Failed)?;
