@@ -45,6 +45,7 @@ fn write_address(out: &mut Writer<'_>, address: &Address) {
 #[cfg(test)]
 mod tests {
     use bytes::BytesMut;
+    use message::Summary;
 
     use super::*;
 
@@ -62,22 +63,14 @@ mod tests {
     // The example of RFC 3501 section 8
     #[test]
     fn rfc_example() {
-        let gray = vec![mailbox(Some("Terry Gray"), "gray", "cac.washington.edu")];
-        let envelope = Envelope {
-            date: Some(b"Wed, 17 Jul 1996 02:23:25 -0700 (PDT)".to_vec()),
-            subject: Some(b"IMAP4rev1 WG mtg summary and minutes".to_vec()),
-            from: gray.clone(),
-            sender: gray.clone(),
-            reply_to: gray,
-            to: vec![mailbox(None, "imap", "cac.washington.edu")],
-            cc: vec![
-                mailbox(None, "minutes", "CNRI.Reston.VA.US"),
-                mailbox(Some("John Klensin"), "KLENSIN", "MIT.EDU"),
-            ],
-            bcc: vec![],
-            in_reply_to: None,
-            message_id: Some(b"<B27397-0100000@cac.washington.edu>".to_vec()),
-        };
+        let message = Summary::parse(
+            b"Date: Wed, 17 Jul 1996 02:23:25 -0700 (PDT)\r\n\
+              From: Terry Gray <gray@cac.washington.edu>\r\n\
+              Subject: IMAP4rev1 WG mtg summary and minutes\r\n\
+              To: imap@cac.washington.edu\r\n\
+              cc: minutes@CNRI.Reston.VA.US, John Klensin <KLENSIN@MIT.EDU>\r\n\
+              Message-Id: <B27397-0100000@cac.washington.edu>\r\n\r\n",
+        );
         let expected = concat!(
             r#"("Wed, 17 Jul 1996 02:23:25 -0700 (PDT)" "IMAP4rev1 WG mtg summary and minutes" "#,
             r#"(("Terry Gray" NIL "gray" "cac.washington.edu")) (("Terry Gray" NIL "gray" "cac.washington.edu")) "#,
@@ -85,7 +78,7 @@ mod tests {
             r#"((NIL NIL "minutes" "CNRI.Reston.VA.US")("John Klensin" NIL "KLENSIN" "MIT.EDU")) NIL NIL "#,
             r#""<B27397-0100000@cac.washington.edu>")"#
         );
-        assert_eq!(text(&envelope), expected);
+        assert_eq!(text(&message.envelope), expected);
     }
 
     #[test]
