@@ -32,8 +32,9 @@ pub(crate) struct Batch<'a> {
     /// Bodies that this batch has read or written.
     sound: HashSet<BodyId>,
     segments: HashMap<u32, (i64, i64)>,
-    changes: Vec<(AccountId, Change)>,
-    changed: bool,
+    published: Vec<(AccountId, Change)>,
+    /// How often something was changed.
+    changes: u64,
     appended: bool,
 }
 
@@ -77,35 +78,41 @@ impl<'a> Batch<'a> {
             bodies: HashMap::new(),
             sound: HashSet::new(),
             segments: HashMap::new(),
-            changes: Vec::new(),
-            changed: false,
+            published: Vec::new(),
+            changes: 0,
             appended: false,
         }
     }
 
     /// Something was written that must be committed.
     pub fn has_changed(&self) -> bool {
-        self.changed
+        self.changes > 0
+    }
+
+    /// How often something was changed.
+    pub fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// The counters were changed and must be written.
     pub fn touch(&mut self) {
-        self.changed = true;
+        self.changes += 1;
     }
 
     pub fn put(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<()> {
-        self.changed = true;
+        self.touch();
         self.tx.put(table, key, value)
     }
 
     pub fn delete(&mut self, table: Table, key: &[u8]) -> Result<()> {
-        self.changed = true;
+        self.touch();
         self.tx.delete(table, key)
     }
 
     /// Published after the commit, in this order.
     pub fn publish(&mut self, account: AccountId, change: Change) {
-        self.changes.push((account, change));
+        self.touch();
+        self.published.push((account, change));
     }
 
     /// Up to `limit` keys of the range, in order.
@@ -137,13 +144,13 @@ impl<'a> Batch<'a> {
 
     /// Writes the row and has the change told.
     pub fn put_mailbox(&mut self, account: AccountId, mailbox: MailboxId, row: MailboxRow) {
-        self.changed = true;
+        self.touch();
         self.mailboxes.insert(mailbox, MailboxSlot { account, row: Some(row), dirty: true });
     }
 
     /// The row is gone at the end of the batch.
     pub fn delete_mailbox(&mut self, account: AccountId, mailbox: MailboxId) {
-        self.changed = true;
+        self.touch();
         self.mailboxes.insert(mailbox, MailboxSlot { account, row: None, dirty: true });
     }
 
@@ -197,7 +204,7 @@ impl<'a> Batch<'a> {
         change: impl FnOnce(&mut Chunk),
     ) -> Result<()> {
         self.chunk(mailbox, page)?;
-        self.changed = true;
+        self.touch();
         let slot = self.chunks.entry((mailbox, page)).or_insert(ChunkSlot { chunk: None, dirty: true });
         slot.dirty = true;
         let mut chunk = slot.chunk.take().unwrap_or_else(|| Arc::new(Chunk::new(page)));
@@ -208,7 +215,7 @@ impl<'a> Batch<'a> {
 
     /// Gives up a page that cannot be read (check).
     pub fn forget_chunk(&mut self, mailbox: MailboxId, page: u32) {
-        self.changed = true;
+        self.touch();
         self.chunks.insert((mailbox, page), ChunkSlot { chunk: None, dirty: true });
     }
 
@@ -226,12 +233,12 @@ impl<'a> Batch<'a> {
     }
 
     pub fn put_usage(&mut self, account: AccountId, row: UsageRow) {
-        self.changed = true;
+        self.touch();
         self.usages.insert(account, Slot { row: Some(row), dirty: true });
     }
 
     pub fn delete_usage(&mut self, account: AccountId) {
-        self.changed = true;
+        self.touch();
         self.usages.insert(account, Slot { row: None, dirty: true });
     }
 
@@ -311,7 +318,7 @@ impl<'a> Batch<'a> {
     }
 
     fn put_body(&mut self, body: BodyId, row: BodyRow) {
-        self.changed = true;
+        self.touch();
         self.bodies.insert(body, Slot { row: Some(row), dirty: true });
     }
 
@@ -350,7 +357,7 @@ impl<'a> Batch<'a> {
 
     /// Corrects what is known of a segment (check).
     pub fn correct_segment(&mut self, segment: u32, records: i64, bytes: i64) {
-        self.changed = true;
+        self.touch();
         let counts = self.segments.entry(segment).or_default();
         counts.0 += records;
         counts.1 += bytes;
@@ -488,7 +495,7 @@ impl<'a> Batch<'a> {
             counters: Some(self.counters),
             updates: updates.into_iter().collect(),
             recent,
-            changes: self.changes,
+            changes: self.published,
         }
     }
 }

@@ -22,7 +22,8 @@ const WAITING: usize = 4 * BATCH_VERBS;
 
 /// A verb with someone who waits for its answer.
 pub(crate) trait Job: Send {
-    /// Runs the verb. `Err` means that the batch may be half changed and must be thrown away; a refusal is an answer.
+    /// Runs the verb. `Err` means that the batch may be half changed and must be thrown away. A refusal is an answer, if
+    /// it came before the first change as it should.
     /// May be called again, for another batch.
     fn run(&mut self, batch: &mut Batch<'_>) -> Result<()>;
     /// What it did is durable.
@@ -41,8 +42,9 @@ struct Verb<T, F> {
 
 impl<T: Send, F: FnMut(&mut Batch<'_>) -> Result<T> + Send> Job for Verb<T, F> {
     fn run(&mut self, batch: &mut Batch<'_>) -> Result<()> {
+        let before = batch.changes();
         match (self.run)(batch) {
-            Err(error) if !error.is_refusal() => Err(error),
+            Err(error) if !error.is_refusal() || batch.changes() != before => Err(error),
             answer => {
                 self.answer = Some(answer);
                 Ok(())

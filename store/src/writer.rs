@@ -4,7 +4,8 @@
 //! - All verbs that wait run in one transaction, in the order in which they came; bodies are synced before the commit,
 //!   changes published after it, answers given last.
 //! - A verb that fails half-way takes no other with it: the transaction is thrown away and each runs again alone.
-//! - After a failed commit nobody is told that it worked, and the files are opened anew to see what is on the disk.
+//! - After a failed commit nobody is told that it worked, even where the files, opened anew, show that it did: after a
+//!   sync that failed, what can be read need not be on the disk.
 //! - The thread lives as long as the shard is open, whatever the disk or a verb does.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -51,14 +52,25 @@ impl Writer {
     /// Until the queue is closed and empty.
     pub fn run(mut self) {
         loop {
-            match self.shard.queue.take(self.patience()) {
-                Next::Jobs(jobs) => self.process(jobs),
-                // The error was reported when it began; the next verb gets it, too.
-                Next::Idle if self.broken => drop(self.recover()),
-                Next::Idle => self.rest(),
-                Next::Closed => return,
+            match catch_unwind(AssertUnwindSafe(|| self.turn())) {
+                Ok(true) => {}
+                Ok(false) => return,
+                // Those whose verbs these were get an error when they are dropped.
+                Err(_) => self.broken = true,
             }
         }
+    }
+
+    /// False when there is nothing to do any more.
+    fn turn(&mut self) -> bool {
+        match self.shard.queue.take(self.patience()) {
+            Next::Jobs(jobs) => self.process(jobs),
+            // The error was reported when it began; the next verb gets it, too.
+            Next::Idle if self.broken => drop(self.recover()),
+            Next::Idle => self.rest(),
+            Next::Closed => return false,
+        }
+        true
     }
 
     fn patience(&self) -> Duration {
@@ -89,7 +101,9 @@ impl Writer {
                 jobs.into_iter().for_each(|job| self.process(vec![job]));
             }
             Err(Failure::Verb(error) | Failure::Batch(error)) => {
-                tracing::error!(shard = self.shard.number, %error, verbs = jobs.len(), "nothing was stored");
+                if !error.is_refusal() {
+                    tracing::error!(shard = self.shard.number, %error, verbs = jobs.len(), "nothing was stored");
+                }
                 jobs.into_iter().for_each(|job| job.fail(error.clone()));
             }
         }
@@ -120,7 +134,9 @@ impl Writer {
         let error = match written {
             Ok(Ok(())) => return Ok(self.committed(effects)),
             Ok(Err(WriteError::Unknown(error))) => {
-                return self.find_out(effects, error).map_err(Failure::Batch);
+                // Should this fail, too, it is tried again with the next verb.
+                let _ = self.recover();
+                return Err(Failure::Batch(error));
             }
             Ok(Err(WriteError::Refused(error) | WriteError::NotBegun(error))) => error,
             Err(_) => Error::Unavailable("a bug stopped this; the log has the details".to_owned()),
@@ -145,15 +161,6 @@ impl Writer {
             // The verbs' error is what is reported; should this fail too, it is tried again with the next verb.
             let _ = self.recover();
         }
-    }
-
-    /// The commit failed: it is done all the same if the disk has it.
-    fn find_out(&mut self, effects: Option<Effects>, error: Error) -> Result<Effects> {
-        self.broken = true;
-        let effects = effects.unwrap_or_default();
-        let wanted = effects.counters.map(|counters| counters.commit);
-        self.recover()?;
-        if wanted == Some(self.counters.commit) { Ok(effects) } else { Err(error) }
     }
 
     /// Opens the files anew and takes what they have for the truth.
@@ -183,6 +190,7 @@ impl Writer {
 mod tests {
     use std::time::Duration;
 
+    use crate::engine::Table;
     use crate::*;
 
     fn store(directory: &tempfile::TempDir) -> Store {
@@ -219,6 +227,30 @@ mod tests {
             after.wait().unwrap();
         }
         assert_eq!(alice.mailboxes().unwrap().len(), 11);
+        let report = store.check(false, &mut |_| {}).unwrap();
+        assert!(report.is_clean(), "{report:?}");
+    }
+
+    #[test]
+    fn a_verb_that_is_refused_leaves_no_trace() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = store(&directory);
+        let name = AccountName::new("alice").unwrap();
+        store.directory().add(vec![(name.clone(), None)]).unwrap();
+        let alice = store.account(&name).unwrap();
+        let shard = store.shards()[0].clone();
+        for round in 0..3 {
+            let before = alice.create(&MailboxName::new(&format!("before-{round}")).unwrap(), None);
+            let refused = shard.write(|batch| -> Result<()> {
+                batch.put(Table::MailboxName, &crate::schema::name_key(AccountId(1), "ghost"), &[0; 8])?;
+                batch.delete_usage(AccountId(1));
+                Err(Error::Expunged)
+            });
+            let after = alice.create(&MailboxName::new(&format!("after-{round}")).unwrap(), None);
+            assert!(matches!(refused.wait(), Err(Error::Expunged)));
+            before.wait().unwrap();
+            after.wait().unwrap();
+        }
         let report = store.check(false, &mut |_| {}).unwrap();
         assert!(report.is_clean(), "{report:?}");
     }

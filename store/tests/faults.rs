@@ -115,6 +115,24 @@ fn a_broken_disk_under_the_index_refuses_and_recovers() {
     world.reopen().verify();
 }
 
+/// After a sync that failed, what can be read need not be on the disk: nobody is told that it worked.
+#[test]
+fn what_was_not_synced_is_not_acknowledged() {
+    let mut world = World::new();
+    let mut refused = 0;
+    for nth in 1..10 {
+        world.append().unwrap();
+        world.faults.index.fail_sync(nth);
+        while world.faults.index.sync_will_fail() {
+            refused += u32::from(world.append().is_err());
+        }
+        world.recover();
+        world.verify();
+    }
+    // On a slow machine one or the other is the writer's, which rests between two commits.
+    assert!((6..=9).contains(&refused), "9 syncs failed and {refused} messages were refused");
+}
+
 #[test]
 fn a_live_state_is_right_after_a_commit_that_failed() {
     let mut world = World::new();

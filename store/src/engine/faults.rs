@@ -18,6 +18,8 @@ struct Plan {
     syncs: AtomicU64,
     /// The same for reads.
     reads: AtomicU64,
+    /// The sync that fails, counted from now, and no other; 0: none.
+    one_sync: AtomicU64,
 }
 
 impl DiskFaults {
@@ -36,6 +38,17 @@ impl DiskFaults {
         self.0.syncs.store(syncs + 1, SeqCst);
     }
 
+    /// The `nth` sync from now (from 1) fails, and the next ones do not. What was written stays visible to readers, as in
+    /// the page cache of a system whose disk has lost it.
+    pub fn fail_sync(&self, nth: u64) {
+        self.0.one_sync.store(nth, SeqCst);
+    }
+
+    /// [`DiskFaults::fail_sync`]'s time has not come yet.
+    pub fn sync_will_fail(&self) -> bool {
+        self.0.one_sync.load(SeqCst) > 0
+    }
+
     /// Input/output errors after so many more reads.
     pub fn break_reads_after(&self, reads: u64) {
         self.0.reads.store(reads + 1, SeqCst);
@@ -43,7 +56,7 @@ impl DiskFaults {
 
     /// The disk is well again.
     pub fn clear(&self) {
-        for counter in [&self.0.room, &self.0.writes, &self.0.syncs, &self.0.reads] {
+        for counter in [&self.0.room, &self.0.writes, &self.0.syncs, &self.0.reads, &self.0.one_sync] {
             counter.store(0, SeqCst);
         }
     }
@@ -54,7 +67,9 @@ impl DiskFaults {
     }
 
     pub(crate) fn sync(&self) -> io::Result<()> {
-        take(&self.0.syncs, 1).then_some(()).ok_or_else(broken)
+        let left = self.0.one_sync.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1));
+        let fails = left == Ok(1);
+        (take(&self.0.syncs, 1) && !fails).then_some(()).ok_or_else(broken)
     }
 
     pub(crate) fn read(&self) -> io::Result<()> {
