@@ -9,11 +9,12 @@ pub(crate) const MAX_DEPTH: usize = 100;
 /// Body parts and attached messages in one message. The last one takes all the octets that remain.
 const MAX_PARTS: usize = 10_000;
 
-/// Addresses, parameters and language tags in one message. Those beyond are not remembered.
-const MAX_ITEMS: usize = 100_000;
+/// Addresses, parameters and language tags in one message. Those beyond are not remembered. Each takes about a hundred
+/// octets and more in memory, whenever the summary is read.
+const MAX_ITEMS: usize = 10_000;
 
 /// Octets of header fields that are read in one message, all parts together. Fields beyond are not seen.
-const MAX_HEADER: usize = 4 << 20;
+const MAX_HEADER: usize = 1 << 20;
 
 /// What may still be used of the bounds while one message is parsed.
 #[derive(Debug)]

@@ -375,12 +375,12 @@ mod tests {
     fn hostile_parameters_are_linear() {
         // None would end in reasonable time if pieces were searched for or text was rescanned.
         let pieces: String = (0..400_000).rev().map(|n| format!(";a*{n}=x")).collect();
-        assert_eq!(parse(&format!("a/b{pieces}")).1.len(), 100_000, "section 0 is over the limit of items");
-        let pieces: String = (0..99_000).rev().map(|n| format!(";a*{n}*=%41")).collect();
-        assert_eq!(parse(&format!("a/b{pieces}")).1[0].1.len(), 99_000 * 3);
+        assert_eq!(parse(&format!("a/b{pieces}")).1.len(), 10_000, "section 0 is over the limit of items");
+        let pieces: String = (0..9_900).rev().map(|n| format!(";a*{n}*=%41")).collect();
+        assert_eq!(parse(&format!("a/b{pieces}")).1[0].1.len(), 9_900 * 3);
         for piece in [";", "\"", "\"\\", "(", "=", ";a", ";a=", ";a*0=b", ";a=\"", "(\\", "a ", "; ;a*0*"] {
             let value = format!("a/b{}", piece.repeat(1 << 19));
-            assert!(parse(&value).1.len() <= 100_000);
+            assert!(parse(&value).1.len() <= 10_000);
         }
     }
 }
