@@ -307,6 +307,17 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
+    /// A message that named the body is gone. If the index does not know the body, there is nothing to let go.
+    pub fn release(&mut self, body: BodyId) -> Result<()> {
+        match self.refer(body, -1) {
+            Err(Error::Damaged(error)) => {
+                tracing::error!(%error, "the body of a message that goes is damaged");
+                Ok(())
+            }
+            answer => answer,
+        }
+    }
+
     pub fn body(&mut self, body: BodyId) -> Result<BodyRow> {
         if !self.bodies.contains_key(&body) {
             let stored = self.tx.get(Table::Body, &schema::body_key(body))?;
@@ -437,13 +448,21 @@ impl<'a> Batch<'a> {
     fn write_segments(&mut self) -> Result<()> {
         for (segment, (records, bytes)) in std::mem::take(&mut self.segments) {
             let key = schema::segment_key(segment);
-            let stored = self.tx.get(Table::Segment, &key)?;
-            let mut row = stored.map(|octets| SegmentRow::decode(&octets)).transpose()?.unwrap_or_default();
+            let mut row = self.segment(segment)?;
             row.records = row.records.saturating_add_signed(records);
             row.bytes = row.bytes.saturating_add_signed(bytes);
             self.tx.put(Table::Segment, &key, &row.encode())?;
         }
         Ok(())
+    }
+
+    /// As committed. One that cannot be read must not stop what is delivered: it can be derived.
+    pub fn segment(&self, segment: u32) -> Result<SegmentRow> {
+        let stored = self.tx.get(Table::Segment, &schema::segment_key(segment))?;
+        let row = stored.map(|octets| SegmentRow::decode(&octets)).transpose();
+        let row =
+            row.inspect_err(|error| tracing::error!(segment, %error, "the row of a segment is damaged"));
+        Ok(row.ok().flatten().unwrap_or_default())
     }
 
     fn write_usages(&mut self) -> Result<()> {

@@ -75,6 +75,11 @@ impl Claims {
             match batch.mailbox(account, mailbox) {
                 Ok(row) => batch.put_mailbox(account, mailbox, row),
                 Err(Error::NoSuchMailbox(_)) => drop(lock(&self.0).claims.remove(&mailbox)),
+                // Its own trouble: the batch is other mailboxes' mail.
+                Err(Error::Damaged(error)) => {
+                    tracing::error!(%mailbox, %error, "what is recent in a mailbox cannot be written");
+                    lock(&self.0).claims.remove(&mailbox);
+                }
                 Err(error) => return Err(error),
             }
         }

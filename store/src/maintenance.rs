@@ -83,29 +83,43 @@ pub(crate) fn start(shards: Vec<Arc<Shard>>, wake: Arc<Wake>) -> Result<JoinHand
     thread.map_err(|error| Error::Unavailable(format!("cannot start a thread: {error}")))
 }
 
+/// What fails keeps nothing else from being done; the first error is told.
 fn work(shard: &Shard, long: bool) -> Result<()> {
-    finish_deletions(shard)?;
+    let mut first = finish_deletions(shard);
     if !shard.claims.is_empty() {
-        shard.write(|batch| batch.shard.claims.write(batch)).wait()?;
+        first = first.and(shard.write(|batch| batch.shard.claims.write(batch)).wait());
     }
     if long {
-        purge(shard, shard.options.retain)?;
-        compact(shard)?;
+        first = first.and(purge(shard, shard.options.retain));
+        first = first.and(compact(shard));
     }
-    Ok(())
+    first
 }
 
 /// Goes on with every mailbox and account that was deleted and is not gone yet.
 pub(crate) fn finish_deletions(shard: &Shard) -> Result<()> {
+    let mut first = Ok(());
     for key in keys(shard, Table::DeletedAccount)? {
         let account = AccountId(schema::u32_of("deleted_account", &key)?);
-        until_done(shard, move |batch| account::step(batch, account, ROWS))?;
+        first = first.and(until_gone(shard, move |batch| account::step(batch, account, ROWS)));
     }
     for key in keys(shard, Table::DeletedMailbox)? {
         let (account, mailbox) = schema::mailbox_of_key(&key)?;
-        until_done(shard, move |batch| drop::step(batch, account, mailbox, ROWS))?;
+        first = first.and(until_gone(shard, move |batch| drop::step(batch, account, mailbox, ROWS)));
     }
-    Ok(())
+    first
+}
+
+fn until_gone(
+    shard: &Shard,
+    step: impl Fn(&mut crate::batch::Batch<'_>) -> Result<drop::Step> + Clone + Send + 'static,
+) -> Result<()> {
+    until_done(shard, move |batch| match step(batch)? {
+        drop::Step::Done => Ok(true),
+        drop::Step::More => Ok(false),
+        // Nothing was changed, so the verb may fail.
+        drop::Step::Stuck(error) => Err(error),
+    })
 }
 
 fn keys(shard: &Shard, table: Table) -> Result<Vec<Vec<u8>>> {
@@ -146,25 +160,28 @@ pub(crate) fn purge(shard: &Shard, seconds: i64) -> Result<()> {
 
 /// Copies what is alive out of sealed segments that are mostly dead, and deletes those that hold nothing.
 pub(crate) fn compact(shard: &Shard) -> Result<()> {
-    for info in shard.bodies.segments()? {
-        if !info.sealed {
-            continue;
+    let mut first = Ok(());
+    for info in shard.bodies.segments()?.into_iter().filter(|info| info.sealed) {
+        if shard.options.wake.is_stopped() {
+            return Err(Error::ShuttingDown);
         }
         let stored = shard.read()?.get(Table::Segment, &schema::segment_key(info.id))?;
-        let row = stored.map(|octets| SegmentRow::decode(&octets)).transpose()?.unwrap_or_default();
-        if row.bytes.saturating_mul(2) >= info.length && row.records > 0 {
-            continue;
+        let row = stored.and_then(|octets| SegmentRow::decode(&octets).ok()).unwrap_or_default();
+        if row.bytes.saturating_mul(2) < info.length || row.records == 0 {
+            first = first.and(compact_segment(shard, info.id));
         }
-        let segment = info.id;
-        if let Err(error) = until_done(shard, move |batch| compact::step(batch, segment)) {
-            if matches!(error, Error::ShuttingDown) {
-                return Err(error);
-            }
-            tracing::warn!(shard = shard.number, segment, %error, "a segment cannot be compacted");
-            continue;
-        }
-        // In a verb of its own: only what is committed may be relied on when a file is deleted.
-        shard.write(move |batch| compact::retire(batch, segment)).wait()?;
     }
-    Ok(())
+    first
 }
+
+fn compact_segment(shard: &Shard, segment: u32) -> Result<()> {
+    let copied = until_done(shard, move |batch| compact::step(batch, segment));
+    // In a verb of its own: only what is committed may be relied on when a file is deleted.
+    let retired = copied.and_then(|()| shard.write(move |batch| compact::retire(batch, segment)).wait());
+    retired.inspect_err(|error| {
+        tracing::warn!(shard = shard.number, segment, %error, "a segment cannot be compacted");
+    })
+}
+
+#[cfg(test)]
+mod tests;

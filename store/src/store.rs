@@ -102,10 +102,12 @@ impl Store {
 
     /// Finishes deletions and gives the room of what is gone back to the disk.
     pub fn compact(&self) -> Result<()> {
-        self.0.shards.0.iter().try_for_each(|shard| {
-            maintenance::finish_deletions(shard)?;
-            maintenance::compact(shard)
-        })
+        // One thing that fails keeps nothing else from being done.
+        let each = self.0.shards.0.iter().map(|shard| {
+            let finished = maintenance::finish_deletions(shard);
+            finished.and(maintenance::compact(shard))
+        });
+        each.fold(Ok(()), Result::and)
     }
 
     pub fn statistics(&self) -> Result<Statistics> {

@@ -1,11 +1,14 @@
 //! An account's beginning and end in its shard.
 
-use super::drop::{self, drop_mailbox};
+use super::drop::{self, Step, drop_mailbox};
 use super::{mailbox, retained};
 use crate::batch::Batch;
 use crate::engine::{KeyRange, Table};
 use crate::schema::{self, UsageRow};
 use crate::*;
+
+/// Mailboxes that are done with in one step.
+const MAILBOXES: usize = 4;
 
 /// Makes room for an account: INBOX and the configured mailboxes, all subscribed. One that has it keeps what it has.
 pub(crate) fn create(batch: &mut Batch<'_>, account: AccountId) -> Result<()> {
@@ -45,8 +48,8 @@ pub(crate) fn delete(batch: &mut Batch<'_>, account: AccountId) -> Result<()> {
     Ok(())
 }
 
-/// Takes up to `limit` rows of a deleted account. True when nothing is left of it.
-pub(crate) fn step(batch: &mut Batch<'_>, account: AccountId, limit: usize) -> Result<bool> {
+/// Takes some rows of a deleted account, a few times `limit` at most.
+pub(crate) fn step(batch: &mut Batch<'_>, account: AccountId, limit: usize) -> Result<Step> {
     let prefix = schema::account_key(account);
     let mailboxes = batch.keys(Table::Mailbox, KeyRange::prefix(&prefix), limit)?;
     for key in &mailboxes {
@@ -54,25 +57,44 @@ pub(crate) fn step(batch: &mut Batch<'_>, account: AccountId, limit: usize) -> R
         drop_mailbox(batch, account, mailbox)?;
     }
     if !mailboxes.is_empty() {
-        return Ok(false);
+        return Ok(Step::More);
     }
-    for key in batch.keys(Table::DeletedMailbox, KeyRange::prefix(&prefix), 100)? {
-        let (_, mailbox) = schema::mailbox_of_key(&key)?;
-        if !drop::step(batch, account, mailbox, limit)? {
-            return Ok(false);
-        }
+    match mailboxes_step(batch, account, limit)? {
+        Step::Done => {}
+        more => return Ok(more),
     }
-    let mailboxes = batch.keys(Table::DeletedMailbox, KeyRange::prefix(&prefix), 1)?;
-    if !mailboxes.is_empty() || !retained::purge_account(batch, account, limit)? {
-        return Ok(false);
+    if !retained::purge_account(batch, account, limit)? {
+        return Ok(Step::More);
     }
     for table in [Table::MailboxName, Table::Subscription, Table::Thread] {
         if !clear(batch, table, &prefix, limit)? {
-            return Ok(false);
+            return Ok(Step::More);
         }
     }
     batch.delete(Table::DeletedAccount, &prefix)?;
-    Ok(true)
+    Ok(Step::Done)
+}
+
+/// Goes on with the deleted mailboxes of the account. One that is stuck keeps none of the others.
+fn mailboxes_step(batch: &mut Batch<'_>, account: AccountId, limit: usize) -> Result<Step> {
+    let (mut done, mut stuck) = (0, None);
+    let range = KeyRange::prefix(&schema::account_key(account));
+    for key in batch.keys(Table::DeletedMailbox, range, limit)? {
+        let (_, mailbox) = schema::mailbox_of_key(&key)?;
+        match drop::step(batch, account, mailbox, limit)? {
+            Step::Done => done += 1,
+            Step::More => return Ok(Step::More),
+            Step::Stuck(error) => stuck = Some(error),
+        }
+        if done == MAILBOXES {
+            return Ok(Step::More);
+        }
+    }
+    match stuck {
+        Some(error) if done == 0 => Ok(Step::Stuck(error)),
+        _ if done > 0 => Ok(Step::More),
+        _ => Ok(Step::Done),
+    }
 }
 
 fn clear(batch: &mut Batch<'_>, table: Table, prefix: &[u8], limit: usize) -> Result<bool> {

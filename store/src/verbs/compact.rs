@@ -28,13 +28,19 @@ pub(crate) fn step(batch: &mut Batch<'_>, segment: u32) -> Result<bool> {
 }
 
 /// Deletes the segment if the last commit names nothing in it. What this batch did is not committed yet, so a segment
-/// that it has touched stays.
+/// that it has touched stays. Two tables must agree, since no other step throws octets away.
 pub(crate) fn retire(batch: &mut Batch<'_>, segment: u32) -> Result<()> {
     let key = schema::segment_key(segment);
     let named = batch.keys(Table::BodyLocation, KeyRange::prefix(&key), 1)?;
-    if named.is_empty() && !batch.has_touched(segment) {
-        batch.shard.bodies.delete_segment(segment)?;
-        batch.delete(Table::Segment, &key)?;
+    if !named.is_empty() || batch.has_touched(segment) {
+        return Ok(());
     }
-    Ok(())
+    let counted = batch.segment(segment)?.records;
+    if counted > 0 {
+        return Err(Error::Damaged(format!(
+            "segment {segment} holds {counted} bodies of which none is found: run `restante check`"
+        )));
+    }
+    batch.shard.bodies.delete_segment(segment)?;
+    batch.delete(Table::Segment, &key)
 }

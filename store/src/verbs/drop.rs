@@ -43,37 +43,58 @@ pub(crate) fn decode_deleted(octets: &[u8]) -> Result<(i64, MailboxRow)> {
     Ok((when, MailboxRow::decode(fields.rest())?))
 }
 
-/// Takes up to `limit` messages of a deleted mailbox. True when nothing is left of it.
+/// How far the deletion of a mailbox is.
+pub(crate) enum Step {
+    /// Nothing is left of it.
+    Done,
+    More,
+    /// What is left cannot be read, and nothing was changed.
+    Stuck(Error),
+}
+
+/// Takes up to `limit` messages of a deleted mailbox.
 pub(crate) fn step(
     batch: &mut Batch<'_>,
     account: AccountId,
     mailbox: MailboxId,
     limit: usize,
-) -> Result<bool> {
+) -> Result<Step> {
     let key = schema::mailbox_key(account, mailbox);
-    let Some(deleted) = batch.tx.get(Table::DeletedMailbox, &key)? else { return Ok(true) };
-    let (when, row) = decode_deleted(&deleted)?;
-    let messages = some_messages(batch, mailbox, limit)?;
-    let all = messages.len() < limit;
+    let Some(deleted) = batch.tx.get(Table::DeletedMailbox, &key)? else { return Ok(Step::Done) };
+    let (when, row) = match decode_deleted(&deleted) {
+        Ok(deleted) => deleted,
+        Err(error) => return Ok(Step::Stuck(error)),
+    };
+    let (messages, damaged) = some_messages(batch, mailbox, limit)?;
+    let all = messages.len() < limit && damaged.is_none();
+    if let Some(error) = damaged.filter(|_| messages.is_empty()) {
+        return Ok(Step::Stuck(error));
+    }
     for (uid, message) in messages {
         take(batch, account, (mailbox, &row), (uid, message, when))?;
     }
     if !all || !clear(batch, Table::Vanished, mailbox, limit)? || !clear(batch, Table::Flags, mailbox, limit)?
     {
-        return Ok(false);
+        return Ok(Step::More);
     }
     batch.delete(Table::DeletedMailbox, &key)?;
-    Ok(true)
+    Ok(Step::Done)
 }
 
-fn some_messages(batch: &Batch<'_>, mailbox: MailboxId, limit: usize) -> Result<Vec<(Uid, MessageRow)>> {
-    let mut messages = Vec::new();
+type Messages = Vec<(Uid, MessageRow)>;
+
+/// Up to `limit` messages, and what is wrong with one that cannot be read.
+fn some_messages(batch: &Batch<'_>, mailbox: MailboxId, limit: usize) -> Result<(Messages, Option<Error>)> {
+    let (mut messages, mut damaged) = (Vec::new(), None);
     let range = KeyRange::prefix(&schema::mailbox_prefix(mailbox));
     batch.tx.scan(Table::Message, range, &mut |key, octets| {
-        messages.push((schema::uid_of_key(key)?, MessageRow::decode(octets)?));
+        match MessageRow::decode(octets) {
+            Ok(message) => messages.push((schema::uid_of_key(key)?, message)),
+            Err(error) => damaged = Some(error),
+        }
         Ok(if messages.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
     })?;
-    Ok(messages)
+    Ok((messages, damaged))
 }
 
 fn take(
@@ -95,7 +116,7 @@ fn take(
     batch.delete(Table::UniqueId, &key)?;
     batch.change_chunk(mailbox, page_of(uid), |chunk| chunk.remove(slot_of(uid)))?;
     if batch.tx.get(Table::DeletedAccount, &schema::account_key(account))?.is_some() {
-        return batch.refer(message.body, -1);
+        return batch.release(message.body);
     }
     let keywords = deleted.keyword_names(row.keywords);
     let name = deleted.name.as_str();

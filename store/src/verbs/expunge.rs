@@ -47,7 +47,7 @@ fn take_out(batch: &mut Batch<'_>, mut target: Target, rows: Vec<Row>, retained:
         let (message, unique_id) = target.remove(batch, row)?;
         bytes += message.size;
         if !retained {
-            batch.refer(message.body, -1)?;
+            batch.release(message.body)?;
             continue;
         }
         let expired = Expired {

@@ -164,8 +164,9 @@ pub(crate) fn delete(batch: &mut Batch<'_>, account: AccountId, name: &MailboxNa
     let mailbox = batch.mailbox_named(account, name)?;
     let mailbox = mailbox.ok_or_else(|| Error::NoSuchMailbox(name.to_string()))?;
     drop_mailbox(batch, account, mailbox)?;
-    if !drop::step(batch, account, mailbox, AT_ONCE)? {
-        batch.shard.wake_maintenance();
+    match drop::step(batch, account, mailbox, AT_ONCE)? {
+        drop::Step::Done => {}
+        drop::Step::More | drop::Step::Stuck(_) => batch.shard.wake_maintenance(),
     }
     Ok(())
 }

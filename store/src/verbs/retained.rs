@@ -27,7 +27,7 @@ pub(super) fn retain(
     expired: Expired<'_>,
 ) -> Result<()> {
     if batch.shard.options.retain == 0 {
-        return batch.refer(expired.message.body, -1);
+        return batch.release(expired.message.body);
     }
     let id = RetainedId { seconds: u64::try_from(when).unwrap_or(0), number: batch.next_retained() };
     let row = RetainedRow {
@@ -122,9 +122,17 @@ pub(super) fn purge_account(batch: &mut Batch<'_>, account: AccountId, limit: us
 
 fn drop_row(batch: &mut Batch<'_>, key: &[u8]) -> Result<()> {
     let Some(stored) = batch.tx.get(Table::Retained, key)? else { return Ok(()) };
-    let row = RetainedRow::decode(&stored)?;
-    forget(batch, key, &row)?;
-    batch.refer(row.message.body, -1)
+    match RetainedRow::decode(&stored) {
+        Ok(row) => {
+            forget(batch, key, &row)?;
+            batch.release(row.message.body)
+        }
+        // It must not keep those after it. The check finds the reference that is left.
+        Err(error) => {
+            tracing::error!(%error, "a retained message cannot be read and goes as it is");
+            batch.delete(Table::Retained, key)
+        }
+    }
 }
 
 fn forget(batch: &mut Batch<'_>, key: &[u8], row: &RetainedRow) -> Result<()> {
