@@ -3,24 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Outcome, fail};
+use crate::support::Outcome;
 
-use super::site::{ALICE, Site, numbers_below, run};
+use super::site::{ALICE, Site, each_once, run};
 
 pub fn test() -> Outcome {
-    let site = Site::start()?;
-    site.deliver(1..11)?;
-    let home = site.home("getmail")?;
-    configure(&site, &home)?;
-    fetch(&site, &home)?;
-    site.deliver(11..16)?;
-    fetch(&site, &home)?;
-    fetch(&site, &home)?;
-    let got = numbers_below(&home.join("mail"))?;
-    if got != (1..16).collect::<Vec<_>>() {
-        return fail(format!("getmail has {got:?}"));
-    }
-    site.server.finish()
+    each_once("getmail", "mail", configure, fetch)
 }
 
 pub fn configure(site: &Site, home: &Path) -> Outcome {

@@ -3,24 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Outcome, fail};
+use crate::support::Outcome;
 
-use super::site::{ALICE, Site, numbers_below, run};
+use super::site::{ALICE, Site, each_once, run};
 
 pub fn test() -> Outcome {
-    let site = Site::start()?;
-    site.deliver(1..16)?;
-    let home = site.home("offlineimap")?;
-    configure(&site, &home)?;
-    sync(&site, &home)?;
-    site.deliver(16..21)?;
-    sync(&site, &home)?;
-    sync(&site, &home)?;
-    let got = numbers_below(&home.join("mail/INBOX"))?;
-    if got != (1..21).collect::<Vec<_>>() {
-        return fail(format!("offlineimap has {got:?}"));
-    }
-    site.server.finish()
+    each_once("offlineimap", "mail/INBOX", configure, sync)
 }
 
 pub fn configure(site: &Site, home: &Path) -> Outcome {

@@ -116,6 +116,28 @@ pub fn run(command: &mut Command, input: &[u8]) -> Outcome<String> {
     program::run(command, input, Duration::from_secs(90))?.ok(&name)
 }
 
+/// A program fetches what came, and again when more has come, and once more: it has each message once.
+pub fn each_once(
+    name: &str,
+    folder: &str,
+    configure: fn(&Site, &Path) -> Outcome,
+    fetch: fn(&Site, &Path) -> Outcome,
+) -> Outcome {
+    let site = Site::start()?;
+    site.deliver(1..11)?;
+    let home = site.home(name)?;
+    configure(&site, &home)?;
+    fetch(&site, &home)?;
+    site.deliver(11..16)?;
+    fetch(&site, &home)?;
+    fetch(&site, &home)?;
+    let got = numbers_below(&home.join(folder))?;
+    if got != (1..16).collect::<Vec<_>>() {
+        return fail(format!("{name} has {got:?}"));
+    }
+    site.server.finish()
+}
+
 /// The `Message-ID` numbers of the files below a folder, sorted; each file's content must end like the message delivered.
 pub fn numbers_below(folder: &Path) -> Outcome<Vec<usize>> {
     let mut numbers = Vec::new();

@@ -22,38 +22,12 @@ pub type Bindings = BTreeMap<String, Token>;
 
 /// A response without its tag or `*`; literals stand in it as `{n}` CRLF octets.
 pub fn response(octets: &[u8]) -> Outcome<Vec<Token>> {
-    let mut reader = Reader { rest: octets, pattern: false };
-    let mut tokens = Vec::new();
-    while let Some(token) = reader.token()? {
-        let status = tokens.is_empty() && is_status(&token);
-        tokens.push(token);
-        if status {
-            reader.skip_space();
-            if reader.rest.first() == Some(&b'[') {
-                tokens.push(reader.code()?);
-            }
-            tokens.push(Token::Text(reader.rest.trim_ascii().to_vec()));
-            return Ok(tokens);
-        }
-    }
-    Ok(tokens)
+    Reader { rest: octets, pattern: false }.tokens()
 }
 
 /// A pattern of a script.
 pub fn pattern(text: &str) -> Outcome<Vec<Token>> {
-    let mut reader = Reader { rest: text.as_bytes(), pattern: true };
-    let mut tokens = Vec::new();
-    while let Some(token) = reader.token()? {
-        let status = tokens.is_empty() && is_status(&token);
-        tokens.push(token);
-        if status {
-            reader.skip_space();
-            if reader.rest.first() == Some(&b'[') {
-                tokens.push(reader.code()?);
-            }
-        }
-    }
-    Ok(tokens)
+    Reader { rest: text.as_bytes(), pattern: true }.tokens()
 }
 
 /// Whether a response is what the pattern says; binds names on success.
@@ -203,6 +177,27 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// All of them. The text at the end of a status response is one token; a pattern has it as a pattern, or not at all.
+    fn tokens(&mut self) -> Outcome<Vec<Token>> {
+        let mut tokens = Vec::new();
+        while let Some(token) = self.token()? {
+            let status = tokens.is_empty() && is_status(&token);
+            tokens.push(token);
+            if !status {
+                continue;
+            }
+            self.skip_space();
+            if self.rest.first() == Some(&b'[') {
+                tokens.push(self.code()?);
+            }
+            if !self.pattern {
+                tokens.push(Token::Text(self.rest.trim_ascii().to_vec()));
+                return Ok(tokens);
+            }
+        }
+        Ok(tokens)
+    }
+
     fn skip_space(&mut self) {
         while let [b' ', rest @ ..] = self.rest {
             self.rest = rest;
