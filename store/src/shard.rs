@@ -49,7 +49,7 @@ impl Shard {
     /// Opens the shard or makes it, and starts its writer.
     pub fn open(options: ShardOptions) -> Result<Arc<Shard>> {
         let path = &options.path;
-        std::fs::create_dir_all(path).map_err(|error| disk::disk_error("create", path, &error))?;
+        disk::make_directory(path)?;
         let engine = Redb::open(Config {
             path: layout::index_path(path),
             tables: engine::SHARD,

@@ -75,7 +75,7 @@ impl Staging {
     /// Makes `tmp/` in the data directory if it is missing.
     pub(crate) fn new(options: &Options) -> Result<Staging> {
         let directory = options.path.join("tmp");
-        std::fs::create_dir_all(&directory).map_err(|error| disk_error("create", &directory, &error))?;
+        crate::disk::make_directory(&directory)?;
         Ok(Staging {
             directory,
             limit: options.message_limit,

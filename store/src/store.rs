@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use crate::bodies::SEGMENT_LIMIT;
 use crate::directory::{DirectoryOptions, Homes};
-use crate::disk::disk_error;
 use crate::engine::{KeyRange, Table};
 use crate::layout::{self, Layout};
 use crate::lock::Lock;
@@ -44,7 +43,7 @@ impl Store {
 
     pub(crate) fn open_with(options: Options, setup: Setup) -> Result<Store> {
         let path = &options.path;
-        std::fs::create_dir_all(path).map_err(|error| disk_error("create", path, &error))?;
+        disk::make_directory(path)?;
         let lock = Lock::take(path)?;
         let stored = Layout::read(path)?;
         stored.map_or(Ok(()), |layout| layout.check_files(path))?;
@@ -73,10 +72,12 @@ impl Store {
         Ok(store)
     }
 
+    /// The accounts with their passwords and limits.
     pub fn directory(&self) -> &Directory {
         &self.0.directory
     }
 
+    /// [`Error::NoSuchAccount`] when there is none of that name.
     pub fn account(&self, name: &AccountName) -> Result<Account> {
         let record = self.directory().find(name)?;
         let record = record.ok_or_else(|| Error::NoSuchAccount(name.to_string()))?;
@@ -110,6 +111,7 @@ impl Store {
         each.fold(Ok(()), Result::and)
     }
 
+    /// Counts everything: blocks for as long as reading all accounts takes.
     pub fn statistics(&self) -> Result<Statistics> {
         let mut statistics = Statistics::default();
         self.0.shards.0.iter().try_for_each(|shard| statistics.add(shard))?;

@@ -37,6 +37,9 @@ pub(crate) const FRAME: usize = 256 << 10;
 /// The largest frame size that is believed when read: a bound on memory.
 const FRAME_MAX: u32 = 16 << 20;
 
+/// The longest header that is believed when read: a bound on memory.
+pub(super) const HEADER_MAX: u64 = 16 << 20;
+
 /// Octets of a segment's header: where its first record is.
 pub(super) const SEGMENT_HEADER: u64 = 32;
 
@@ -156,6 +159,9 @@ impl Header {
         if length as u64 != header_length(u64::from(u32_at(octets, 12))) {
             return Err("the record's header has a wrong length");
         }
+        if length as u64 > HEADER_MAX {
+            return Err("the record's header is impossibly long");
+        }
         Ok(length)
     }
 
@@ -193,12 +199,14 @@ impl Header {
         if self.stored() != u64::from(stored) {
             return Err("the record's frames do not make up its length");
         }
-        let raw_is_whole = |(at, frame): (usize, &Frame)| {
+        // What does not get smaller is kept raw.
+        let is_right = |(at, frame): (usize, &Frame)| {
             let octets = self.octets_of(at);
-            !frame.raw || u64::from(frame.length) == octets.end - octets.start
+            let whole = octets.end - octets.start;
+            if frame.raw { u64::from(frame.length) == whole } else { u64::from(frame.length) < whole }
         };
-        if !self.frames.iter().enumerate().all(raw_is_whole) {
-            return Err("a raw frame of the record has a wrong length");
+        if !self.frames.iter().enumerate().all(is_right) {
+            return Err("a frame of the record has a wrong length");
         }
         Ok(())
     }
@@ -271,7 +279,8 @@ mod tests {
 
     #[test]
     fn a_header_that_lies_with_a_good_checksum_is_refused() {
-        let lies: [fn(&mut Header); 5] = [
+        let lies: [fn(&mut Header); 6] = [
+            |header| header.frames[0].length = FRAME as u32,
             |header| header.size += FRAME as u64,
             |header| header.frame_size = 0,
             |header| header.frame_size = u32::MAX,

@@ -15,7 +15,7 @@ use super::layout::SEGMENT_HEADER;
 use super::record::{Source, damaged};
 use super::segment::{self, Access, Cache, Segment};
 use super::{Bodies, Location, Record, SegmentInfo};
-use crate::disk::disk_error;
+use crate::disk::{disk_error, make_directory, sync_directory};
 use crate::{Error, Result, Staged};
 
 /// A segment is sealed when the next record would make it larger than this.
@@ -60,7 +60,7 @@ impl Log {
     /// [`Error::Damaged`] when the log is shorter than the index says, or there is a log without an index.
     pub(crate) fn open(options: LogOptions, tail: Option<(u32, u64)>) -> Result<Log> {
         let directory = &options.directory;
-        std::fs::create_dir_all(directory).map_err(|error| disk_error("create", directory, &error))?;
+        make_directory(directory)?;
         if tail.is_none() && !segment::list(directory)?.is_empty() {
             return Err(Error::Damaged(format!(
                 "{} has bodies, but the index beside it is new; restore the index from a backup, or move the bodies away",
@@ -311,9 +311,4 @@ fn copy_file(file: &File, length: u64, segment: &Segment, offset: u64) -> Result
         done += part.len() as u64;
     }
     Ok(())
-}
-
-fn sync_directory(directory: &std::path::Path) -> Result<()> {
-    let synced = File::open(directory).and_then(|opened| opened.sync_all());
-    synced.map_err(|error| disk_error("sync", directory, &error))
 }

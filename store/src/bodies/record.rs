@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::Location;
 use super::codec;
-use super::layout::{Frame, Header};
+use super::layout::{Frame, HEADER_MAX, Header};
 use crate::{Error, Result};
 
 /// A record up to this many octets is read at once when it is opened.
@@ -173,7 +173,11 @@ impl Record {
 /// The whole record if it is small, else at least its header.
 fn read_start(source: &dyn Source, location: Location) -> Result<Vec<u8>> {
     let stored = u64::from(location.stored);
-    let guess = if stored <= AT_ONCE { stored } else { stored.min(Header::length_for(location.size)) };
+    let guess = if stored <= AT_ONCE {
+        stored
+    } else {
+        stored.min(Header::length_for(location.size).min(HEADER_MAX))
+    };
     let mut octets = vec![0; guess as usize];
     source.read(&mut octets, location.offset)?;
     let length = Header::length(&octets).map_err(|reason| damaged(source, location.offset, reason))?;

@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::layout::{self, SEGMENT_HEADER, Unreadable};
 use super::record::{Source, damaged};
-use crate::disk::disk_error;
+use crate::disk::{PRIVATE_FILE, disk_error};
 use crate::{Error, Result};
 
 /// Segment files open at a time.
@@ -37,6 +37,7 @@ impl Segment {
             .read(true)
             .write(true)
             .create_new(true)
+            .mode(PRIVATE_FILE)
             .open(&path)
             .map_err(|error| disk_error("create", &path, &error))?;
         let segment = Segment { id, path, file };

@@ -214,6 +214,8 @@ fn another_body_than_the_index_means_is_noticed() {
     assert!(log.open(Location { offset: a.offset + 1, ..a }).is_err());
     assert!(log.open(Location { segment: 7, ..a }).is_err());
     assert!(log.open(Location { offset: 1 << 40, ..a }).is_err());
+    // A damaged row of the index costs no memory.
+    assert!(log.open(Location { size: u64::MAX, stored: u32::MAX, ..a }).is_err());
 }
 
 #[test]

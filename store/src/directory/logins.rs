@@ -49,9 +49,14 @@ impl Logins {
         self.lock().clone()
     }
 
-    /// Forgets these, except where a newer login has come meanwhile.
+    /// Forgets these, except where a newer login has come meanwhile. What is left was not the first, so nobody has told
+    /// of it yet.
     pub(super) fn written(&self, logins: &HashMap<AccountId, LastLogin>) {
-        self.lock().retain(|account, login| logins.get(account) != Some(login));
+        let mut noted = self.lock();
+        noted.retain(|account, login| logins.get(account) != Some(login));
+        if !noted.is_empty() {
+            self.remind();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, LastLogin>> {
@@ -88,4 +93,23 @@ impl Logins {
 pub(super) fn now() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_that_comes_while_others_are_written_is_told_of() {
+        let (logins, due) = Logins::new();
+        logins.note(AccountId(1), false);
+        assert_eq!(due.try_iter().count(), 1);
+        let writing = logins.noted();
+        logins.note(AccountId(2), true);
+        logins.written(&writing);
+        assert_eq!(logins.noted().keys().collect::<Vec<_>>(), [&AccountId(2)]);
+        assert!(due.try_recv().is_ok(), "nobody would write it");
+        logins.written(&logins.noted());
+        assert!(logins.noted().is_empty() && due.try_recv().is_err());
+    }
 }

@@ -23,7 +23,7 @@ use redb::{
 
 use super::faults::DiskFaults;
 use super::{Each, Engine, KeyRange, Outcome, Read, Snapshot, Table, Write, WriteError};
-use crate::disk::disk_error;
+use crate::disk::{disk_error, make_file};
 use crate::{Error, Result};
 
 mod backend;
@@ -203,6 +203,7 @@ fn open(config: &Config) -> Result<Database> {
     builder.set_repair_callback(move |session| {
         tracing::info!(file = %shown, percent = (session.progress() * 100.0) as u32, "checking the index after a crash");
     });
+    make_file(path)?;
     let opened = match &config.faults {
         None => builder.create(path),
         Some(faults) => builder.create_with_backend(backend::Faulty::open(path, faults.clone())?),
