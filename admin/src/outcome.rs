@@ -66,6 +66,7 @@ pub struct AccountView {
     pub last_login: store::LastLogin,
 }
 
+/// An app password without its hash. Moments are seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppPasswordView {
     pub label: String,
@@ -92,6 +93,7 @@ impl ImportReport {
     }
 }
 
+/// A line of a passwd-file that made no account, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedLine {
     /// From 1.
@@ -99,6 +101,7 @@ pub struct RefusedLine {
     pub reason: String,
 }
 
+/// A mailbox as LIST and STATUS would tell it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailboxView {
     pub id: u64,
@@ -141,6 +144,7 @@ pub struct CheckView {
     pub bodies: u64,
 }
 
+/// One thing that is wrong, or was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindingView {
     /// Which row, message or file.
@@ -199,6 +203,7 @@ pub struct ListenerView {
     pub address: String,
 }
 
+/// A running session; [`common::session::SessionInfo`] says what each field means.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionView {
     pub id: u64,

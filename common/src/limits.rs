@@ -61,6 +61,7 @@ enum Place {
     Account(Box<str>),
 }
 
+/// Which limit is reached.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     #[error("too many connections")]
@@ -78,6 +79,7 @@ pub enum Refused {
 pub struct Block(IpAddr);
 
 impl Block {
+    /// An IPv4 address mapped into IPv6 counts as the IPv4 address.
     pub fn of(address: IpAddr) -> Block {
         match address.to_canonical() {
             IpAddr::V4(address) => Block(IpAddr::V4(address)),
@@ -99,6 +101,7 @@ impl std::fmt::Display for Block {
 const SWEEP_FROM: usize = 1024;
 
 impl Limits {
+    /// With nobody connected yet.
     pub fn new(options: LimitOptions) -> Limits {
         let rate =
             NonZeroU32::new(options.rate_per_address).map(|rate| RateLimiter::keyed(Quota::per_second(rate)));

@@ -71,6 +71,7 @@ pub enum End {
 }
 
 impl Sessions {
+    /// With no session yet.
     pub fn new() -> Sessions {
         Sessions::default()
     }
@@ -186,6 +187,7 @@ impl Slot {
 }
 
 impl Entry {
+    /// The number that `list` shows and `kick` takes. None is used twice.
     pub fn id(&self) -> u64 {
         self.id
     }
@@ -237,6 +239,7 @@ impl Drop for Entry {
 /// What the three protocols' services have in common.
 #[derive(Clone)]
 pub struct Shared {
+    /// For greetings, trace lines and challenges.
     pub hostname: Arc<str>,
     pub sessions: Sessions,
     pub limits: crate::limits::Limits,

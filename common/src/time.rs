@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// No day has a leap second here, as none has in seconds since 1970.
 pub const SECONDS_A_DAY: i64 = 86_400;
 
 const MONTHS: [&str; 12] =

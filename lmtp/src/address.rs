@@ -41,6 +41,7 @@ impl Address {
         &self.local
     }
 
+    /// What follows the `@`, a name or an address literal in its brackets; `None`: a bare local part.
     pub fn domain(&self) -> Option<&str> {
         self.domain.as_deref()
     }

@@ -48,6 +48,7 @@ impl Reply {
         self.enhanced
     }
 
+    /// For people; lines are separated by LF.
     pub fn text(&self) -> &str {
         &self.text
     }

@@ -60,6 +60,7 @@ pub struct Part {
     pub kind: Kind,
 }
 
+/// What a part holds, and with it which form BODYSTRUCTURE gives it (RFC 9051 section 7.5.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// Neither text, nor message/rfc822 or message/global, nor multipart.
@@ -83,6 +84,7 @@ pub struct Parameter {
     pub value: Vec<u8>,
 }
 
+/// Content-Disposition (RFC 2183): `attachment` or `inline` as written, and its parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disposition {
     pub value: Vec<u8>,

@@ -92,6 +92,7 @@ impl Account {
         Ok(mailboxes)
     }
 
+    /// [`Error::NoSuchMailbox`] when there is none of that name.
     pub fn mailbox(&self, name: &MailboxName) -> Result<Mailbox> {
         let read = self.shard().read()?;
         let stored = read.get(Table::MailboxName, &schema::name_key(self.id(), name.as_str()))?;
@@ -99,6 +100,7 @@ impl Account {
         Ok(Mailbox::new(self.clone(), MailboxId(schema::u64_of("mailbox_name", &stored)?)))
     }
 
+    /// The same by its id, which it keeps when it is renamed.
     pub fn mailbox_by_id(&self, id: MailboxId) -> Result<Mailbox> {
         let stored = self.shard().read()?.get(Table::Mailbox, &schema::mailbox_key(self.id(), id))?;
         match stored {
@@ -139,6 +141,7 @@ impl Account {
         names.iter().map(|name| MailboxName::new(name).map_err(damaged)).collect()
     }
 
+    /// What counts against the quota: all messages of all mailboxes, without those that are retained.
     pub fn usage(&self) -> Result<Usage> {
         let row = self.usage_row(&*self.shard().read()?)?;
         Ok(Usage { bytes: row.bytes, messages: row.messages })

@@ -109,6 +109,7 @@ impl Directory {
         self.0.engine.close().and(written)
     }
 
+    /// `None`: no such account. From memory when it was asked for before.
     pub fn find(&self, name: &AccountName) -> Result<Option<AccountRecord>> {
         let (cached, moment) = self.0.records.find(name);
         if let Some(record) = cached {

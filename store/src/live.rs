@@ -203,6 +203,7 @@ impl State {
         }
     }
 
+    /// `None`: there is no such message. O(log n).
     pub fn row(&self, uid: Uid) -> Option<Row> {
         self.chunk(page_of(uid))?.row(slot_of(uid))
     }

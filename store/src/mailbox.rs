@@ -50,6 +50,7 @@ pub struct Copied {
     pub modseq: ModSeq,
 }
 
+/// What STORE does with the flags it names: `+FLAGS`, `-FLAGS`, `FLAGS`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FlagsOperation {
     Add,
@@ -67,6 +68,7 @@ pub struct StoreFlags {
     pub unchanged_since: Option<ModSeq>,
 }
 
+/// What became of the messages of a [`StoreFlags`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     /// Messages whose flags are different now. All have the MODSEQ below.
@@ -78,6 +80,7 @@ pub struct Stored {
     pub modseq: ModSeq,
 }
 
+/// Which messages are gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expunged {
     pub uids: UidSet,
@@ -169,6 +172,7 @@ impl Mailbox {
         Arc::ptr_eq(self.shard(), other.shard())
     }
 
+    /// Changes flags and keywords. UIDs that do not exist are told, not refused. Fails where there would be too many keywords.
     pub fn store_flags(&self, uids: &UidSet, change: StoreFlags) -> Pending<Stored> {
         let ((account, mailbox), uids) = (self.place(), uids.clone());
         self.shard().write(move |batch| flags::store_flags(batch, account, mailbox, &uids, &change))

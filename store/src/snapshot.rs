@@ -31,6 +31,7 @@ impl Snapshot {
         Snapshot { mailbox, view: Arc::new(view) }
     }
 
+    /// `None`: there is no such message in this snapshot.
     pub fn message(&self, uid: Uid) -> Result<Option<Message>> {
         let stored = self.view.read.get(Table::Message, &schema::message_key(self.mailbox, uid))?;
         stored.map(|octets| self.made(uid, &octets)).transpose()

@@ -111,7 +111,7 @@ impl Store {
         each.fold(Ok(()), Result::and)
     }
 
-    /// Counts everything: blocks for as long as reading all accounts takes.
+    /// Adds up what is counted for each account and segment, and counts what is retained.
     pub fn statistics(&self) -> Result<Statistics> {
         let mut statistics = Statistics::default();
         self.0.shards.0.iter().try_for_each(|shard| statistics.add(shard))?;

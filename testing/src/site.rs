@@ -19,6 +19,7 @@ use crate::accounts::{Accounts, PASSWORD};
 pub struct Plan {
     /// One shard; what is expunged is kept for a day; 64 MiB a message; no mailboxes but INBOX.
     pub store: store::Options,
+    /// What fails, and when.
     pub setup: Setup,
     /// None at all.
     pub limits: LimitOptions,
@@ -83,10 +84,12 @@ impl Site {
         self.directory.path()
     }
 
+    /// It must be there.
     pub fn account(&self, name: &str) -> Account {
         self.store.account(&AccountName::new(name).unwrap()).unwrap()
     }
 
+    /// Both must be there.
     pub fn mailbox(&self, account: &str, name: &str) -> Mailbox {
         self.account(account).mailbox(&MailboxName::new(name).unwrap()).unwrap()
     }

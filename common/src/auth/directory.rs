@@ -14,6 +14,7 @@ pub trait Directory: Send + Sync + 'static {
     fn logged_in(&self, account: &str, protocol: Protocol, app_password: Option<&str>);
 }
 
+/// The directory cannot be asked now: a reason for the log, never for the client.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("directory unavailable: {0}")]
 pub struct Unavailable(pub String);
@@ -26,18 +27,23 @@ pub struct Credentials {
     /// `{SCHEME}hash` or PHC; `None`: no login by password.
     pub password: Option<String>,
     pub app_passwords: Vec<AppSecret>,
+    /// Whether the account may use IMAP.
     pub imap: bool,
+    /// Whether it may use POP3.
     pub pop3: bool,
+    /// Whether anybody may log in to it at all.
     pub login: bool,
 }
 
+/// An app password: opens the account to one program, and can be taken back alone.
 #[derive(Clone)]
 pub struct AppSecret {
     pub label: String,
+    /// `{SCHEME}hash` or PHC.
     pub password: String,
     /// Empty: every protocol.
     pub protocols: Vec<Protocol>,
-    /// Seconds since 1970.
+    /// Seconds since 1970; `None`: never.
     pub expires: Option<i64>,
 }
 

@@ -30,6 +30,7 @@ pub use sasl::{Exchange, Step};
 use throttle::Throttle;
 use token::Tokens;
 
+/// A protocol that people log in with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Protocol {
     Imap,

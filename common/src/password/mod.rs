@@ -63,6 +63,7 @@ pub(crate) fn for_scram(password: &str) -> Option<Cow<'_, str>> {
     stringprep::saslprep(password).ok().filter(|prepared| !prepared.is_empty())
 }
 
+/// What [`verify`] finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Right,

@@ -129,6 +129,7 @@ impl Stream {
         Stream::new(Socket::Tcp(socket), Peer::Tcp(peer))
     }
 
+    /// The peer is local, and has no address that limits could count.
     pub fn unix(socket: tokio::net::UnixStream) -> Stream {
         Stream::new(Socket::Unix(socket), Peer::Unix)
     }
@@ -146,6 +147,7 @@ impl Stream {
         }
     }
 
+    /// Who is at the other end.
     pub fn peer(&self) -> &Peer {
         &self.peer
     }

@@ -46,12 +46,15 @@ impl fmt::Debug for AccountRecord {
     }
 }
 
+/// A password for one program of the account's owner. Moments are seconds since 1970.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppPassword {
     pub label: String,
+    /// `{SCHEME}hash` or PHC.
     pub password: String,
     /// Empty: every protocol. Else of `imap`, `pop3`.
     pub protocols: Vec<String>,
+    /// `None`: never.
     pub expires: Option<i64>,
     pub created: i64,
     pub last_used: Option<i64>,

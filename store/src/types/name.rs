@@ -15,11 +15,13 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 pub struct MailboxName(Arc<str>);
 
 impl MailboxName {
+    /// Between the levels of a name.
     pub const SEPARATOR: char = '/';
 
     const OCTETS_MAX: usize = 1000;
     const LEVELS_MAX: usize = 32;
 
+    /// Normalized to NFC, `inbox` in any case to `INBOX`. The error says which rule the name breaks.
     pub fn new(name: &str) -> Result<MailboxName, InvalidName> {
         if name.is_empty() {
             return refuse("a mailbox name must not be empty");
@@ -94,6 +96,7 @@ pub struct AccountName(Arc<str>);
 impl AccountName {
     const OCTETS_MAX: usize = 255;
 
+    /// Normalized to NFC and lower case. The error says which rule the name breaks.
     pub fn new(name: &str) -> Result<AccountName, InvalidName> {
         if name.len() > 4 * Self::OCTETS_MAX {
             return refuse("an account name must not be longer than 255 octets");

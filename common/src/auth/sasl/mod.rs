@@ -151,6 +151,7 @@ pub struct Exchange {
     fresh: bool,
 }
 
+/// What the server does next in an [`Exchange`].
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
     /// Send it and wait for the client. Empty for mechanisms in which the client begins and sent no initial response.
