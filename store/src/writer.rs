@@ -188,32 +188,35 @@ impl Writer {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::sync::Arc;
 
     use crate::engine::Table;
+    use crate::shard::Shard;
     use crate::*;
 
-    fn store(directory: &tempfile::TempDir) -> Store {
-        let options = Options {
-            path: directory.path().to_owned(),
-            shards: 1,
-            retain_expunged: Duration::ZERO,
-            message_limit: 1 << 20,
-            limits: Limits::default(),
-            compression: 1,
-            new_account_mailboxes: Vec::new(),
-        };
-        Store::open(options).unwrap()
+    struct World {
+        store: Store,
+        alice: Account,
+        shard: Arc<Shard>,
+        /// Goes last.
+        _directory: tempfile::TempDir,
+    }
+
+    impl World {
+        fn new() -> World {
+            let directory = tempfile::tempdir().unwrap();
+            let store = Store::open(crate::testing::options(directory.path())).unwrap();
+            let name = AccountName::new("alice").unwrap();
+            store.directory().add(vec![(name.clone(), None)]).unwrap();
+            let (alice, shard) = (store.account(&name).unwrap(), store.shards()[0].clone());
+            World { store, alice, shard, _directory: directory }
+        }
     }
 
     #[test]
     fn a_verb_that_panics_takes_no_other_with_it() {
-        let directory = tempfile::tempdir().unwrap();
-        let store = store(&directory);
-        let name = AccountName::new("alice").unwrap();
-        store.directory().add(vec![(name.clone(), None)]).unwrap();
-        let alice = store.account(&name).unwrap();
-        let shard = store.shards()[0].clone();
+        let world = World::new();
+        let World { store, alice, shard, .. } = &world;
         for round in 0..5 {
             let before = alice.create(&MailboxName::new(&format!("before-{round}")).unwrap(), None);
             let bug = shard.write(|batch| -> Result<()> {
@@ -233,12 +236,8 @@ mod tests {
 
     #[test]
     fn a_verb_that_is_refused_leaves_no_trace() {
-        let directory = tempfile::tempdir().unwrap();
-        let store = store(&directory);
-        let name = AccountName::new("alice").unwrap();
-        store.directory().add(vec![(name.clone(), None)]).unwrap();
-        let alice = store.account(&name).unwrap();
-        let shard = store.shards()[0].clone();
+        let world = World::new();
+        let World { store, alice, shard, .. } = &world;
         for round in 0..3 {
             let before = alice.create(&MailboxName::new(&format!("before-{round}")).unwrap(), None);
             let refused = shard.write(|batch| -> Result<()> {
@@ -257,12 +256,8 @@ mod tests {
 
     #[test]
     fn verbs_that_wait_together_are_one_commit() {
-        let directory = tempfile::tempdir().unwrap();
-        let store = store(&directory);
-        let name = AccountName::new("alice").unwrap();
-        store.directory().add(vec![(name.clone(), None)]).unwrap();
-        let alice = store.account(&name).unwrap();
-        let shard = store.shards()[0].clone();
+        let world = World::new();
+        let World { alice, shard, .. } = &world;
         let commit = || shard.counters(&*shard.read().unwrap()).unwrap().commit;
         let (hold, held) = std::sync::mpsc::channel::<()>();
         let first = shard.write(move |_| {
