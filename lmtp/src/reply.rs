@@ -38,11 +38,6 @@ impl Reply {
         self.code < 400
     }
 
-    /// The same message may be taken later.
-    pub fn is_temporary(&self) -> bool {
-        (400..500).contains(&self.code)
-    }
-
     /// The enhanced status code, such as `5.1.1`.
     pub fn enhanced(&self) -> &str {
         self.enhanced

@@ -39,12 +39,6 @@ impl Summary {
             preview: stored.preview.to_owned(),
         })
     }
-
-    /// The envelope alone, without the cost of the rest. `None` as for [`Summary::decode`], as far as it was read.
-    pub fn decode_envelope(stored: &[u8]) -> Option<Envelope> {
-        let (&VERSION, bytes) = stored.split_first()? else { return None };
-        postcard::take_from_bytes::<StoredEnvelope<'_>>(bytes).ok().map(|(envelope, _)| envelope.into())
-    }
 }
 
 /// Octets that are neither copied nor looked at one by one.
@@ -347,8 +341,7 @@ mod tests {
         let summary = Summary::parse(MESSAGE);
         let stored = summary.encode();
         assert_eq!(stored[0], VERSION);
-        assert_eq!(Summary::decode(&stored), Some(summary.clone()));
-        assert_eq!(Summary::decode_envelope(&stored), Some(summary.envelope));
+        assert_eq!(Summary::decode(&stored), Some(summary));
         assert!(stored.len() < MESSAGE.len(), "{} octets for {}", stored.len(), MESSAGE.len());
     }
 
