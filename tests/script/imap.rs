@@ -240,6 +240,7 @@ fn compare(expected: &[Expected], untagged: Vec<Vec<u8>>, bindings: &mut Binding
         got.push((parsed, line));
     }
     let others = expected.contains(&Expected::Others);
+    let all = got.clone();
     for line in expected {
         match line {
             Expected::Untagged(text) => {
@@ -253,7 +254,7 @@ fn compare(expected: &[Expected], untagged: Vec<Vec<u8>>, bindings: &mut Binding
             }
             Expected::Banned(text) => {
                 let pattern = tokens::pattern(text.strip_prefix("* ").unwrap_or(text))?;
-                if got.iter().any(|(response, _)| tokens::matches(&pattern, response, &mut bindings.clone()))
+                if all.iter().any(|(response, _)| tokens::matches(&pattern, response, &mut bindings.clone()))
                 {
                     return fail(format!("must not come: {text}"));
                 }

@@ -20,6 +20,8 @@ pub const PASSWORD: &str = "restante";
 pub struct Server {
     directory: TempDir,
     child: Option<Child>,
+    /// SIGTERM has been sent.
+    terminating: bool,
     listeners: Vec<(String, SocketAddr)>,
 }
 
@@ -34,7 +36,7 @@ impl Server {
     /// Like [`Server::start`] without starting it.
     pub fn prepare(settings: &str) -> Outcome<Server> {
         let directory = TempDir::with_prefix("restante-test-")?;
-        let server = Server { directory, child: None, listeners: Vec::new() };
+        let server = Server { directory, child: None, terminating: false, listeners: Vec::new() };
         fs::write(server.configuration(), configuration(server.path(), settings)?)?;
         let lines: String = ACCOUNTS.iter().map(|name| format!("{name}:{{PLAIN}}{PASSWORD}\n")).collect();
         server.cli(&["account", "import", "-"], lines.as_bytes())?.ok("account import")?;
@@ -62,6 +64,7 @@ impl Server {
             .stderr(log)
             .spawn()?;
         self.child = Some(child);
+        self.terminating = false;
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             if let Some(status) = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten()) {
@@ -100,9 +103,12 @@ impl Server {
         Ok(())
     }
 
-    /// Sends SIGTERM.
-    pub fn terminate(&self) -> Outcome {
+    /// Sends SIGTERM, once: a second one would stop the server at once.
+    pub fn terminate(&mut self) -> Outcome {
         let Some(child) = &self.child else { return Ok(()) };
+        if std::mem::replace(&mut self.terminating, true) {
+            return Ok(());
+        }
         let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id())?);
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM)?;
         Ok(())
