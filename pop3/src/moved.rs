@@ -1,7 +1,8 @@
 //! Messages that IMAP sessions moved out of INBOX since the login: they exist, under another UID and mostly in another
 //! mailbox, and the POP3 session may still retrieve them by the EMAILID that a move keeps (RFC 8474 section 5.1).
 //!
-//! Only what came into the account's mailboxes since the login is ever looked at, and that once.
+//! Only what came into the account's mailboxes since the login is ever looked at, and that once; what is not there was
+//! expunged after it had been moved, and may still be retained.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -27,20 +28,20 @@ impl Moved {
             return Ok(Some(message));
         }
         self.look(account)?;
-        self.message(account, email_id)
+        match self.message(account, email_id)? {
+            None => account.retained_with(email_id),
+            message => Ok(message),
+        }
     }
 
-    /// The message where it was last seen, also if it was expunged there.
+    /// The message where it was last seen.
     fn message(&self, account: &Account, email_id: EmailId) -> store::Result<Option<Message>> {
         let Some(&(mailbox, uid)) = self.places.get(&email_id) else { return Ok(None) };
         let mailbox = match account.mailbox_by_id(mailbox) {
             Err(store::Error::NoSuchMailbox(_)) => return Ok(None),
             mailbox => mailbox?,
         };
-        match mailbox.snapshot()?.message(uid)? {
-            None => mailbox.retained_message(uid),
-            message => Ok(message),
-        }
+        mailbox.snapshot()?.message(uid)
     }
 
     /// Notes where the messages are that came since the last look.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::engine::{KeyRange, Read, Table};
 use crate::schema::{self, MailboxRow, RetainedRow, UsageRow};
 use crate::shard::Shard;
+use crate::snapshot::View;
 use crate::verbs::{mailbox, retained};
 use crate::*;
 
@@ -171,6 +172,21 @@ impl Account {
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(messages)
+    }
+
+    /// The retained message with this EMAILID that was expunged last, from whatever mailbox. Looks at all that is retained.
+    pub fn retained_with(&self, email_id: EmailId) -> Result<Option<Message>> {
+        let view = View { read: self.shard().read()?, shard: self.shard().clone() };
+        let mut last = None;
+        let range = KeyRange::prefix(&schema::account_key(self.id()));
+        view.read.scan(Table::Retained, range, &mut |_, octets| {
+            let row = RetainedRow::decode(octets)?;
+            if row.message.email_id == email_id {
+                last = Some(row);
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(last.map(|row| Message::new(Arc::new(view), row.uid, row.message)))
     }
 
     /// Puts retained messages back, into a mailbox of this account; all or none. Ids that are gone are left out.
