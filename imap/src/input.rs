@@ -49,13 +49,16 @@ impl Session {
         loop {
             let room = limit.saturating_sub(text.len());
             if literal.size > room as u64 {
-                return Err(Error::bad(format!("Command with its literals is longer than {limit} octets")));
+                return Err(too_long(limit));
             }
             text.extend_from_slice(b"\r\n");
             self.accept_literal().await?;
             self.read_literal(literal.size, &mut text).await?;
             let start = text.len();
-            let line = self.next_line(limit.saturating_sub(start)).await?;
+            let line = self.next_line(limit).await?;
+            if start + line.len() > limit {
+                return Err(too_long(limit));
+            }
             refuse_nul(&line)?;
             text.extend_from_slice(&line);
             match self.literal_to_read(&line, start, arguments) {
@@ -152,6 +155,10 @@ impl Session {
         }
         Ok(line?)
     }
+}
+
+fn too_long(limit: usize) -> Error {
+    Error::bad(format!("Command with its literals is longer than {limit} octets"))
 }
 
 /// A short line is copied, so that IDLE does not hold the input buffer that it shares.

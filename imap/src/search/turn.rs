@@ -9,8 +9,8 @@ static BUDGET: Budget = Budget::new(256 << 20);
 /// What is smaller does not count.
 const SMALL: u64 = 1 << 20;
 
-/// The octets as they are, decoded, and with their case folded.
-const COPIES: u64 = 3;
+/// The octets as they are, decoded, with their case folded, and what is on the way from one to the other.
+const COPIES: u64 = 4;
 
 /// Waits until a text of so many octets may be searched. Blocks. One at a time for a thread, or two could wait for one
 /// another.
