@@ -23,6 +23,8 @@ impl Signals {
     /// From here on none of them ends the process by itself. Must run inside the runtime.
     pub fn new() -> Result<Signals> {
         let listen = |kind| signal(kind).context("signals cannot be listened to");
+        // A file that may not grow beyond RLIMIT_FSIZE is to be an error like a full disk, not the end of the server.
+        drop(listen(SignalKind::from_raw(nix::sys::signal::Signal::SIGXFSZ as i32))?);
         Ok(Signals {
             hangup: listen(SignalKind::hangup())?,
             terminate: listen(SignalKind::terminate())?,
