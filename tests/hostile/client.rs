@@ -96,6 +96,7 @@ impl Client {
                 Ok(true)
             }
             Err(error) if is_gone(&error) => Ok(false),
+            Err(error) if error.kind() == ErrorKind::Interrupted => self.fill(),
             Err(error) => fail(format!("no answer: {error}")),
         }
     }
@@ -316,6 +317,7 @@ fn collect(mut socket: TcpStream) -> Outcome<Vec<u8>> {
             Ok(0) => return Ok(said),
             Ok(count) => said.extend_from_slice(&chunk[..count.min(KEPT - said.len())]),
             Err(error) if is_gone(&error) => return Ok(said),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return fail(format!("the server neither speaks nor closes: {error}")),
         }
     }

@@ -186,10 +186,11 @@ fn several(messages: &[Hostile], number: usize) -> Outcome {
             read(&server, &message).map_err(|error| format!("{}: {error}", hostile.name))?;
         }
         eprintln!("{} read {:?}", hostile.name, begun.elapsed());
-        watch.peak_within(hostile.name, 250)?;
+        watch.peak_within(hostile.name, 200)?;
     }
     search_all(&server)?;
-    watch.peak_within(&format!("hostile mail {number}"), 250)?;
+    // Large messages may take 256 MB while they are searched.
+    watch.peak_within(&format!("hostile mail {number}"), 320)?;
     survived(server)
 }
 
@@ -236,16 +237,14 @@ fn read(server: &crate::support::server::Server, message: &[u8]) -> Outcome {
     Ok(())
 }
 
-/// Lines end in CRLF, in the store and on the wire.
+/// A bare LF becomes CRLF on the way into the store; a bare CR stays what it is.
 fn normalized(message: &[u8]) -> Vec<u8> {
     let mut octets = Vec::with_capacity(message.len());
     for (at, &octet) in message.iter().enumerate() {
-        let after_cr = at > 0 && message[at - 1] == b'\r';
-        match octet {
-            b'\n' if !after_cr => octets.extend_from_slice(b"\r\n"),
-            b'\r' if message.get(at + 1) != Some(&b'\n') => octets.extend_from_slice(b"\r\n"),
-            octet => octets.push(octet),
+        if octet == b'\n' && (at == 0 || message[at - 1] != b'\r') {
+            octets.push(b'\r');
         }
+        octets.push(octet);
     }
     octets
 }
@@ -303,6 +302,7 @@ fn many_readers() -> Outcome {
             .collect();
         readers.into_iter().try_for_each(|reader| reader.join().map_err(|_| "panicked")?)
     })?;
-    watch.peak_within("many readers of a large header", 300)?;
+    // 256 MB may be in work at a time.
+    watch.peak_within("many readers of a large header", 320)?;
     survived(server)
 }

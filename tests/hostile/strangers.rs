@@ -139,7 +139,24 @@ fn answers(server: &Server, template: &str, mailbox: &str) -> Outcome<Vec<(Strin
         let all = String::from_utf8_lossy(&answer.all()).into_owned();
         answers.push((command.to_owned(), format!("{all}\n{}", steady(&answer.tagged))));
     }
+    tidy(&mut alice)?;
     Ok(answers)
+}
+
+/// Leaves alice what every new account has, and no subscription to what is gone.
+fn tidy(alice: &mut Client) -> Outcome {
+    const KEPT: [&str; 6] = ["INBOX", "Drafts", "Sent", "Junk", "Trash", "Archive"];
+    for (list, remove) in [("LIST", "DELETE"), ("LSUB", "UNSUBSCRIBE")] {
+        let listed = alice.command(format!("{list} \"\" *"))?.must("OK")?;
+        for line in listed.lines.iter().rev() {
+            let line = String::from_utf8_lossy(line).into_owned();
+            let name = line.split_once("\"/\" ").ok_or("a LIST line without a separator")?.1;
+            if !KEPT.contains(&name.trim_matches('"')) {
+                alice.command(format!("{remove} {name}"))?.must("OK")?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Without what changes with each mailbox that is made.
