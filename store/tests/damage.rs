@@ -146,3 +146,84 @@ fn a_store_that_lacks_a_file_is_not_made_anew() {
         account(&Store::open(options(directory.path())).unwrap(), "alice");
     }
 }
+
+/// A store with two accounts, closed.
+fn filled(path: &Path) {
+    let store = Store::open(options(path)).unwrap();
+    for name in ["alice", "bob"] {
+        let account = account(&store, name);
+        let mailbox = inbox(&account);
+        for n in 0..40 {
+            append(&store, &mailbox, &format!("{name}-{n}"));
+        }
+        mailbox.store_flags(&uids(&[1, 3, 5]), add_flags(Flags::DELETED)).wait().unwrap();
+        mailbox.expunge(None).wait().unwrap();
+        (0..10).for_each(|n| drop(account.create(&mailbox_name(&format!("box/{n}")), None).wait().unwrap()));
+    }
+}
+
+/// Everything that sessions do; errors are right, panics and endless waits are not.
+fn use_it(path: &Path) -> Result<()> {
+    let store = Store::open(options(path))?;
+    for name in ["alice", "bob"] {
+        let Ok(account) = store.account(&account_name(name)) else { continue };
+        let _ = (account.mailboxes(), account.retained(), account.subscriptions(), account.usage());
+        let Ok(mailbox) = account.mailbox(&MailboxName::inbox()) else { continue };
+        let _ = (mailbox.info(), mailbox.vanished_since(ModSeq(1)), mailbox.claim_recent());
+        if let Ok(live) = mailbox.live() {
+            live.state().rows().count();
+        }
+        let read = mailbox.snapshot().and_then(|snapshot| {
+            snapshot.messages(&all(), &mut |message| {
+                let _ = (message.summary(), message.body().and_then(|body| body.read(0..u64::MAX)));
+                Ok(std::ops::ControlFlow::Continue(()))
+            })
+        });
+        let appended = mailbox.append(vec![new_message(&store, &message('x'))]).wait();
+        let removed = mailbox.remove(&uids(&[2, 7])).wait();
+        let created = account.create(&mailbox_name("new"), None).wait();
+        let _ = (read, appended, removed, created);
+    }
+    let _ = (store.purge_retained(Duration::ZERO), store.compact(), store.statistics());
+    let _ = store.check(true, &mut |_| {});
+    store.close()
+}
+
+#[test]
+fn no_damage_of_the_index_is_a_panic_or_an_endless_wait() {
+    use rand::{RngExt, SeedableRng};
+    let whole = tempfile::tempdir().unwrap();
+    filled(whole.path());
+    let mut random =
+        rand::rngs::StdRng::seed_from_u64(std::env::var("SEED").map_or(7, |seed| seed.parse().unwrap()));
+    let rounds = std::env::var("ROUNDS").map_or(20, |rounds| rounds.parse().unwrap());
+    for round in 0..rounds {
+        let directory = tempfile::tempdir().unwrap();
+        let shard = directory.path().join("shard-0000");
+        std::fs::create_dir_all(shard.join("bodies")).unwrap();
+        for file in
+            ["store.json", "directory.redb", "shard-0000/index.redb", "shard-0000/bodies/00000001.seg"]
+        {
+            std::fs::copy(whole.path().join(file), directory.path().join(file)).unwrap();
+        }
+        let file =
+            if round % 5 == 0 { directory.path().join("directory.redb") } else { shard.join("index.redb") };
+        let mut octets = std::fs::read(&file).unwrap();
+        for _ in 0..random.random_range(1..6) {
+            let at = random.random_range(0..octets.len());
+            let length = random.random_range(1..100).min(octets.len() - at);
+            random.fill(&mut octets[at..at + length]);
+        }
+        std::fs::write(&file, octets).unwrap();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let path = directory.path().to_owned();
+        let user = std::thread::spawn(move || {
+            let _ = use_it(&path);
+            let _ = sender.send(());
+        });
+        match receiver.recv_timeout(Duration::from_secs(60)) {
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => panic!("round {round} does not end"),
+            _ => assert!(user.join().is_ok(), "round {round} panicked"),
+        }
+    }
+}

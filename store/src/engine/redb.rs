@@ -27,6 +27,9 @@ use crate::disk::{disk_error, make_file};
 use crate::{Error, Result};
 
 mod backend;
+mod guard;
+
+use guard::guarded;
 
 type Bytes = &'static [u8];
 
@@ -82,9 +85,11 @@ impl Redb {
     /// So that readers find every table, even an empty one.
     fn make_tables(&self) -> Result<()> {
         let missing = self.with(|database| {
-            let transaction = database.begin_read().map_err(transaction_error)?;
-            let names = transaction.list_tables().map_err(storage_error)?;
-            Ok(names.count() < self.config.tables.len())
+            guarded(|| {
+                let transaction = database.begin_read().map_err(transaction_error)?;
+                let names = transaction.list_tables().map_err(storage_error)?;
+                Ok(names.count() < self.config.tables.len())
+            })
         })?;
         if !missing {
             return Ok(());
@@ -107,7 +112,12 @@ impl Redb {
             return Err(Error::ShuttingDown);
         }
         // Dropping the old one closes the file and frees its lock, which opening needs.
-        *state = State::Failed;
+        let old = std::mem::replace(state, State::Failed);
+        // What closing cannot write, opening finds out.
+        let _ = guarded(|| {
+            drop(old);
+            Ok(())
+        });
         self.health.generation.fetch_add(1, SeqCst);
         self.health.failed.store(true, SeqCst);
         *state = State::Open(open(&self.config)?);
@@ -135,7 +145,7 @@ impl Engine for Redb {
         self.with(|database| {
             let generation = self.health.generation.load(SeqCst);
             let note = Note { generation, health: self.health.clone() };
-            let transaction = note.of(database.begin_read().map_err(transaction_error))?;
+            let transaction = note.of(guarded(|| database.begin_read().map_err(transaction_error)))?;
             Ok(Box::new(Reader { transaction, tables: Default::default(), note }) as Box<dyn Snapshot>)
         })
     }
@@ -144,21 +154,21 @@ impl Engine for Redb {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let database = self.database(&state).map_err(WriteError::NotBegun)?;
         let save = self.size().is_ok_and(|size| size > LARGE);
-        let mut transaction =
-            database.begin_write().map_err(|e| WriteError::NotBegun(transaction_error(e)))?;
+        let begun = guarded(|| database.begin_write().map_err(transaction_error));
+        let mut transaction = begun.map_err(WriteError::NotBegun)?;
         transaction.set_two_phase_commit(true);
         transaction.set_quick_repair(save);
         let outcome = Writer::open(&transaction, self.config.tables).and_then(|mut writer| run(&mut writer));
         match outcome {
             Ok(Outcome::Commit) => {
-                transaction.commit().map_err(|error| WriteError::Unknown(commit_error(error)))
+                guarded(|| transaction.commit().map_err(commit_error)).map_err(WriteError::Unknown)
             }
             Ok(Outcome::Abort) => {
-                transaction.abort().map_err(|error| WriteError::NotBegun(storage_error(error)))
+                guarded(|| transaction.abort().map_err(storage_error)).map_err(WriteError::NotBegun)
             }
             Err(error) => {
                 // The error that matters is the first one; a failed rollback shows in the next transaction.
-                let _ = transaction.abort();
+                let _ = guarded(|| transaction.abort().map_err(storage_error));
                 Err(WriteError::Refused(error))
             }
         }
@@ -166,10 +176,12 @@ impl Engine for Redb {
 
     fn rest(&self) -> Result<()> {
         self.with(|database| {
-            let mut transaction = database.begin_write().map_err(transaction_error)?;
-            transaction.set_two_phase_commit(true);
-            transaction.set_quick_repair(true);
-            transaction.commit().map_err(commit_error)
+            guarded(|| {
+                let mut transaction = database.begin_write().map_err(transaction_error)?;
+                transaction.set_two_phase_commit(true);
+                transaction.set_quick_repair(true);
+                transaction.commit().map_err(commit_error)
+            })
         })
     }
 
@@ -188,7 +200,7 @@ impl Engine for Redb {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut *state, State::Closed) {
             State::Open(database) => {
-                database.close().map_err(|error| database_error(&self.config.path, error))
+                guarded(|| database.close().map_err(|error| database_error(&self.config.path, error)))
             }
             State::Failed | State::Closed => Ok(()),
         }
@@ -204,11 +216,13 @@ fn open(config: &Config) -> Result<Database> {
         tracing::info!(file = %shown, percent = (session.progress() * 100.0) as u32, "checking the index after a crash");
     });
     make_file(path)?;
-    let opened = match &config.faults {
-        None => builder.create(path),
-        Some(faults) => builder.create_with_backend(backend::Faulty::open(path, faults.clone())?),
-    };
-    opened.map_err(|error| database_error(path, error))
+    guarded(|| {
+        let opened = match &config.faults {
+            None => builder.create(path),
+            Some(faults) => builder.create_with_backend(backend::Faulty::open(path, faults.clone())?),
+        };
+        opened.map_err(|error| database_error(path, error))
+    })
 }
 
 fn definition(table: Table) -> TableDefinition<'static, Bytes, Bytes> {
@@ -245,7 +259,8 @@ impl Reader {
         if let Some(open) = slot.get() {
             return Ok(open);
         }
-        let open = self.note.of(self.transaction.open_table(definition(table)).map_err(table_error))?;
+        let open = guarded(|| self.transaction.open_table(definition(table)).map_err(table_error));
+        let open = self.note.of(open)?;
         Ok(slot.get_or_init(|| open))
     }
 }
@@ -281,7 +296,8 @@ impl<'t> Writer<'t> {
     fn open(transaction: &'t redb::WriteTransaction, tables: &[Table]) -> Result<Writer<'t>> {
         let mut open: Vec<_> = Table::ALL.iter().map(|_| None).collect();
         for table in tables {
-            open[*table as usize] = Some(transaction.open_table(definition(*table)).map_err(table_error)?);
+            let opened = guarded(|| transaction.open_table(definition(*table)).map_err(table_error));
+            open[*table as usize] = Some(opened?);
         }
         Ok(Writer { tables: open })
     }
@@ -307,27 +323,32 @@ impl Read for Writer<'_> {
 
 impl Write for Writer<'_> {
     fn put(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<()> {
-        self.table_mut(table)?.insert(key, value).map(drop).map_err(storage_error)
+        let table = self.table_mut(table)?;
+        guarded(|| table.insert(key, value).map(drop).map_err(storage_error))
     }
 
     fn delete(&mut self, table: Table, key: &[u8]) -> Result<()> {
-        self.table_mut(table)?.remove(key).map(drop).map_err(storage_error)
+        let table = self.table_mut(table)?;
+        guarded(|| table.remove(key).map(drop).map_err(storage_error))
     }
 }
 
 fn get(table: &impl ReadableTable<Bytes, Bytes>, key: &[u8]) -> Result<Option<Vec<u8>>> {
-    let value = table.get(key).map_err(storage_error)?;
-    Ok(value.map(|value| value.value().to_vec()))
+    guarded(|| {
+        let value = table.get(key).map_err(storage_error)?;
+        Ok(value.map(|value| value.value().to_vec()))
+    })
 }
 
 fn scan(table: &impl ReadableTable<Bytes, Bytes>, range: KeyRange, each: &mut Each<'_>) -> Result<()> {
     if range.is_empty() {
         return Ok(());
     }
-    for entry in between(table, &range)? {
-        let (key, value) = entry.map_err(storage_error)?;
-        if each(key.value(), value.value())?.is_break() {
-            return Ok(());
+    let mut entries = guarded(|| between(table, &range))?;
+    while let Some((key, value)) = guarded(|| entries.next().transpose().map_err(storage_error))? {
+        let (key, value) = guarded(|| Ok((key.value(), value.value())))?;
+        if each(key, value)?.is_break() {
+            break;
         }
     }
     Ok(())
