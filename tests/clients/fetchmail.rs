@@ -54,7 +54,7 @@ pub fn collector(home: &Path) -> Outcome {
 pub fn fetch(site: &Site, home: &Path) -> Outcome {
     let mut fetchmail = site.program("fetchmail", home);
     fetchmail.env("FETCHMAILHOME", home).args(["-f", "fetchmailrc", "--idfile"]).arg(home.join("ids"));
-    let finished = program::run(&mut fetchmail, b"", Duration::from_secs(90))?;
+    let finished = program::run(&mut fetchmail, b"", Duration::from_secs(240))?;
     // Exit code 1: no new mail.
     match finished.code {
         Some(0 | 1) => Ok(()),

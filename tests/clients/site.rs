@@ -113,7 +113,7 @@ pub fn message(number: usize) -> Vec<u8> {
 /// Fails with the program's whole output unless it exits with 0.
 pub fn run(command: &mut Command, input: &[u8]) -> Outcome<String> {
     let name = command.get_program().to_string_lossy().into_owned();
-    program::run(command, input, Duration::from_secs(90))?.ok(&name)
+    program::run(command, input, Duration::from_secs(240))?.ok(&name)
 }
 
 /// A program fetches what came, and again when more has come, and once more: it has each message once.
