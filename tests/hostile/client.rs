@@ -87,6 +87,10 @@ impl Client {
         Ok(false)
     }
 
+    pub fn socket(&self) -> &TcpStream {
+        &self.socket
+    }
+
     fn fill(&mut self) -> Outcome<bool> {
         let mut chunk = [0; 64 * 1024];
         match self.socket.read(&mut chunk) {

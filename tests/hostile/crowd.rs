@@ -1,6 +1,8 @@
 //! Many clients at once, each of them a burden: those that stop in the middle, those that never read, those that never log
 //! in, those that bring much.
 
+use std::io::Write;
+use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("hostile::crowd::half_commands", half_commands),
         trial("hostile::crowd::slow_readers", slow_readers),
+        trial("hostile::crowd::never_read_an_answer", never_read_an_answer),
         trial("hostile::crowd::large_appends", large_appends),
         trial("hostile::crowd::slow_loris", slow_loris),
     ]
@@ -137,6 +140,48 @@ fn slow_readers() -> Outcome {
     survived(server)
 }
 
+/// Commands without end from clients that read nothing: the server stops reading when its answers are not taken.
+fn never_read_an_answer() -> Outcome {
+    let server = warm(SETTINGS)?;
+    let imap = format!("a LOGIN {ALICE} {PASSWORD}\r\na SELECT INBOX\r\n");
+    let pop3 = format!("USER {ALICE}\r\nPASS {PASSWORD}\r\n");
+    let watch = Watch::start(&server)?;
+    thread::scope(|scope| {
+        let mut clients = Vec::new();
+        for (kind, first, again) in [
+            ("imap", "", "a CAPABILITY\r\n"),
+            ("imap", &*imap, "a FETCH 1:* (FLAGS BODY.PEEK[])\r\n"),
+            ("imap", &*imap, "a LIST \"\" *\r\n"),
+            ("imap", &*imap, "a NOOP\r\n"),
+            ("pop3", &*pop3, "RETR 1\r\n"),
+            ("pop3", &*pop3, "UIDL\r\nLIST\r\nCAPA\r\n"),
+            ("lmtp", "", "LHLO x\r\n"),
+            ("lmtp", "", "HELP\r\n"),
+        ] {
+            let address = server.address(kind)?;
+            clients.extend((0..5).map(|_| scope.spawn(move || push_blindly(address, first, again))));
+        }
+        clients.into_iter().try_for_each(|client| client.join().map_err(|_| "panicked")?)
+    })?;
+    watch.peak_within("40 clients that never read", 40)?;
+    survived(server)
+}
+
+/// Sends until nothing more is taken for a second. 64 MB without an answer read would have to be somewhere.
+fn push_blindly(address: SocketAddr, first: &str, again: &str) -> Outcome {
+    let client = Client::open(address)?;
+    let mut socket = client.socket();
+    socket.set_write_timeout(Some(Duration::from_secs(1)))?;
+    socket.write_all(first.as_bytes())?;
+    let piece = again.repeat(64 * 1024 / again.len());
+    for _ in 0..1024 {
+        if socket.write_all(piece.as_bytes()).is_err() {
+            return Ok(());
+        }
+    }
+    fail(format!("64 MB of {again:?} were read without an answer being taken"))
+}
+
 /// What cannot be compressed.
 fn noise(octets: usize) -> Vec<u8> {
     let mut random = crate::crash::Random(octets as u64 | 1);
@@ -210,6 +255,8 @@ fn slow_loris() -> Outcome {
         ("imap", "a NOOP\r\n"),
         ("imap", "\r\n"),
         ("imap", "a LOGIN {8+}\r\nx"),
+        ("imap", "a STARTTLS\r\n"),
+        ("pop3", "STLS\r\n"),
         ("pop3", ""),
         ("pop3", "x"),
         ("pop3", "CAPA\r\n"),

@@ -26,6 +26,7 @@ pub fn trials() -> Vec<Trial> {
         trial("hostile::damage::flipped_large_body", flipped_large_body),
         trial("hostile::damage::truncated_segment", truncated_segment),
         trial("hostile::damage::deleted_segment", deleted_segment),
+        trial("hostile::damage::deleted_older_segment", deleted_older_segment),
         trial("hostile::damage::flipped_index_1", || flipped_index(1)),
         trial("hostile::damage::flipped_index_2", || flipped_index(2)),
     ]
@@ -216,6 +217,51 @@ fn deleted_segment() -> Outcome {
     }
     server.kill()?;
     start_is_refused(&mut server, &segment)
+}
+
+/// One that is not written to any more: what was in it is refused, the rest is served, and the server starts.
+fn deleted_older_segment() -> Outcome {
+    let mut server = Server::start(SETTINGS)?;
+    let messages: Vec<Vec<u8>> = (1..=6).map(|number| message(number, 60 << 20)).collect();
+    let mut imap = Client::imap(&server, ALICE)?;
+    for message in &messages {
+        imap.send(format!("x APPEND INBOX {{{}+}}\r\n", message.len()))?;
+        imap.send(message)?;
+        imap.send("\r\n")?;
+        imap.answer("x")?.must("OK")?;
+    }
+    let segments = files(&server.path().join("data"), "seg")?;
+    let [first, _second] = &segments[..] else { return fail(format!("{} segments", segments.len())) };
+    server.stop()?;
+    fs::remove_file(first)?;
+    server.launch()?;
+    let mut imap = Client::imap(&server, ALICE)?;
+    imap.command("EXAMINE INBOX")?.must("OK")?;
+    let mut refused = 0;
+    for (number, message) in (1..).zip(&messages) {
+        let answer = imap.command(format!("FETCH {number} BODY.PEEK[]"))?;
+        refused += usize::from(answer.is("NO [CORRUPTION]"));
+        if answer.is("OK") && !ends_with(&answer.all(), message, b")") {
+            return fail(format!("something else was served as message {number}"));
+        }
+    }
+    if refused != 4 {
+        return fail(format!("{refused} messages were refused, 4 were in the segment"));
+    }
+    the_log_says_missing(&server, first)?;
+    check_finds(&server, first)?;
+    let reply = Client::lmtp(&server)?.deliver(ALICE, b"Subject: more\r\n\r\nx\r\n")?;
+    if !reply.starts_with("250") {
+        return fail(reply);
+    }
+    server.stop()?;
+    server.no_panic()
+}
+
+fn the_log_says_missing(server: &Server, segment: &Path) -> Outcome {
+    let (log, name) = (server.log(), segment.display().to_string());
+    let named = log.lines().any(|line| line.contains(&name) && line.contains("is missing"));
+    if named { Ok(()) } else { fail(format!("no line of the log says that {name} is missing:\n{log}")) }
 }
 
 fn only_these_are_served(server: &Server, messages: &[Vec<u8>], served: &[usize]) -> Outcome {

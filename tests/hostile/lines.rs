@@ -21,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
         trial("hostile::lines::literals_before_login", literals_before_login),
         trial("hostile::lines::literals_after_login", literals_after_login),
         trial("hostile::lines::octets", octets),
+        trial("hostile::lines::recipients", recipients),
     ]
 }
 
@@ -43,6 +44,14 @@ fn endless() -> Outcome {
         }
         Ok(())
     })?;
+    for (kind, command) in
+        [("imap", "a AUTHENTICATE PLAIN\r\n"), ("pop3", "AUTH PLAIN\r\n"), ("imap", "a AUTHENTICATE PLAIN ")]
+    {
+        let pieces = [command.as_bytes().to_vec()].into_iter().chain(flood(b"QUFB", 8 * MEBI));
+        if pour(server.address(kind)?, pieces)?.sent >= 8 * MEBI as u64 {
+            return fail(format!("{kind}: an endless SASL response was read to its end"));
+        }
+    }
     let mut imap = Client::imap(&server, ALICE)?;
     let _ = flood(b"A", 8 * MEBI).try_for_each(|piece| imap.send(piece));
     watch.peak_within("endless lines", 30)?;
@@ -204,5 +213,36 @@ fn octets() -> Outcome {
         let lmtp = ["", "LHLO", "LHLO ", "MAIL", "MAIL FROM:<", "RCPT TO:<a", "BDAT ", "VRFY "].map(line);
         pour(server.address("lmtp")?, lmtp)?.must_say("50")?;
     }
+    survived(server)
+}
+
+/// Twenty thousand recipients, most of them nobody, and a message for those that were taken.
+fn recipients() -> Outcome {
+    let server = warm(&format!("{SETTINGS}\nlmtp.recipients = 100"))?;
+    let watch = Watch::start(&server)?;
+    let mut lmtp = Client::lmtp(&server)?;
+    lmtp.say("MAIL FROM:<m@example.test>")?;
+    let (mut taken, mut too_many) = (0, 0);
+    for number in 0..20_000 {
+        let name = if number % 2 == 0 { format!("alice+{number}") } else { format!("nobody{number}") };
+        match lmtp.say(&format!("RCPT TO:<{name}@example.test>"))? {
+            reply if reply.starts_with("250") => taken += 1,
+            reply if reply.starts_with("452 4.5.3") => too_many += 1,
+            reply if reply.starts_with("550 5.1.1") => {}
+            reply => return fail(reply),
+        }
+    }
+    if taken != 100 || too_many == 0 {
+        return fail(format!("{taken} recipients were taken, {too_many} were too many"));
+    }
+    lmtp.say("DATA")?;
+    lmtp.send("Subject: to many\r\n\r\nx\r\n.\r\n")?;
+    for _ in 0..taken {
+        let reply = lmtp.reply()?;
+        if !reply.starts_with("250") {
+            return fail(reply);
+        }
+    }
+    watch.peak_within("20,000 recipients", 30)?;
     survived(server)
 }
