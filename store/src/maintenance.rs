@@ -13,13 +13,15 @@ use crate::engine::{KeyRange, Table};
 use crate::registry::lock;
 use crate::schema::{self, SegmentRow};
 use crate::shard::Shard;
-use crate::verbs::{account, compact, drop, retained};
+use crate::verbs::{account, compact, drop, retained, vanished};
 use crate::*;
 
 /// Deletions are looked for so often, or when one asks for it.
 const ROUND: Duration = Duration::from_secs(60);
 /// In every so many-th round retained messages go and segments are compacted.
 const LONG_ROUND: u32 = 30;
+/// Rows of a mailbox that say what vanished, at most: QRESYNC reads them all, and they would grow for ever.
+const VANISHED: usize = 10_000;
 /// Rows in one verb.
 const ROWS: usize = 500;
 
@@ -91,6 +93,7 @@ fn work(shard: &Shard, long: bool) -> Result<()> {
     }
     if long {
         first = first.and(purge(shard, shard.options.retain));
+        first = first.and(bound_vanished(shard, VANISHED));
         first = first.and(compact(shard));
     }
     first
@@ -106,6 +109,28 @@ pub(crate) fn finish_deletions(shard: &Shard) -> Result<()> {
     for key in keys(shard, Table::DeletedMailbox)? {
         let (account, mailbox) = schema::mailbox_of_key(&key)?;
         first = first.and(until_gone(shard, move |batch| drop::step(batch, account, mailbox, ROWS)));
+    }
+    first
+}
+
+/// Halves what is known of vanished messages in mailboxes that have more rows of it than `most`.
+fn bound_vanished(shard: &Shard, most: usize) -> Result<()> {
+    let mut first = Ok(());
+    for key in keys(shard, Table::Mailbox)? {
+        let (account, mailbox) = schema::mailbox_of_key(&key)?;
+        let mut modseqs = Vec::new();
+        let range = KeyRange::prefix(&schema::mailbox_prefix(mailbox));
+        shard.read()?.scan(Table::Vanished, range, &mut |key, _| {
+            modseqs.push(schema::vanished::modseq_of_key(key)?);
+            Ok(std::ops::ControlFlow::Continue(()))
+        })?;
+        if modseqs.len() > most {
+            let through = modseqs[modseqs.len() - 1 - most / 2];
+            let place = (account, mailbox);
+            let forgotten = until_done(shard, move |batch| vanished::forget(batch, place, through, ROWS));
+            first =
+                first.and(forgotten.or_else(|error| if error.is_refusal() { Ok(()) } else { Err(error) }));
+        }
     }
     first
 }

@@ -304,15 +304,16 @@ fn start_is_refused(server: &mut Server, segment: &Path) -> Outcome {
 
 /// Octets of the index changed at random: the start is refused, or what is read is right or refused.
 fn flipped_index(number: u64) -> Outcome {
-    const ROUNDS: u64 = 14;
+    // More of them for a long look: RESTANTE_HOSTILE_ROUNDS=1000.
+    let rounds = std::env::var("RESTANTE_HOSTILE_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
     let (mut server, messages) = start(2_000)?;
     server.stop()?;
     let indexes = files(&server.path().join("data"), "redb")?;
     let pristine: Vec<Vec<u8>> = indexes.iter().map(fs::read).collect::<Result<_, _>>()?;
     let segment = segment(&server)?;
     let bodies = fs::read(&segment)?;
-    for round in 0..ROUNDS {
-        let seed = (number * 1_000 + round + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    for round in 0..rounds.unwrap_or(14) {
+        let seed = (number * 1_000_000 + round + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let mut random = Random(seed);
         let which = (random.below(3) as usize).min(indexes.len() - 1);
         for (path, octets) in indexes.iter().zip(&pristine) {

@@ -98,7 +98,10 @@ impl Connection {
         let deadline = Instant::now() + PATIENCE;
         loop {
             match self.fill(deadline) {
-                Ok(true) => self.buffer.clear(),
+                Ok(true) => {
+                    let dropped = std::mem::take(&mut self.buffer);
+                    self.note("S: ", &dropped);
+                }
                 Ok(false) => return Ok(true),
                 Err(_) => return Ok(false),
             }

@@ -207,6 +207,19 @@ impl Engine for Redb {
     }
 }
 
+impl Drop for Redb {
+    /// Without [`Engine::close`], after an error: redb closes the file here, and may find more damage.
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let open = std::mem::replace(state, State::Closed);
+        // The error that led here is the one to tell.
+        let _ = guarded(|| {
+            drop(open);
+            Ok(())
+        });
+    }
+}
+
 fn open(config: &Config) -> Result<Database> {
     let path = &config.path;
     let mut builder = Builder::new();

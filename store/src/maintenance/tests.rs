@@ -177,3 +177,78 @@ fn a_segment_goes_only_when_nothing_says_that_it_holds_mail() {
     assert!(body(&mailbox, uids[0]).ends_with(format!("{}\r\n", noise(0)).as_bytes()));
     assert!(world.store.statistics().unwrap().segments <= 2);
 }
+
+/// Who has not looked for long is told every UID that is not there, and who has looked lately what went since.
+#[test]
+fn what_vanished_is_known_one_by_one_for_so_long() {
+    let world = World::new(|_| {}, 0);
+    let mailbox = inbox(&world.alice);
+    let mut modseqs = Vec::new();
+    for n in 0..30 {
+        let uid = world.append(&mailbox, &n.to_string()).unwrap();
+        modseqs.push(mailbox.remove(&[uid].into_iter().collect()).wait().unwrap().modseq);
+    }
+    let kept = world.append(&mailbox, "kept").unwrap();
+    let live = mailbox.live().unwrap();
+    bound_vanished(&world.store.shards()[0], 30).unwrap();
+    assert_eq!(world.rows(Table::Vanished), 30);
+    bound_vanished(&world.store.shards()[0], 20).unwrap();
+    assert_eq!(world.rows(Table::Vanished), 10);
+    for (at, modseq) in modseqs.iter().enumerate() {
+        let since: UidSet = (at as u32 + 2..=30).map(Uid).collect();
+        let told = mailbox.vanished_since(*modseq).unwrap();
+        assert_eq!(since.difference(&told), UidSet::new(), "since {modseq}");
+        assert!(!told.contains(kept) && told.last() <= Some(Uid(30)));
+        assert!(at < 19 || told == since, "since {modseq}: {told}");
+    }
+    assert_eq!(live.state().highest_modseq(), mailbox.info().unwrap().highest_modseq);
+    assert!(world.store.check(false, &mut |_| {}).unwrap().is_clean());
+}
+
+/// Message-ids of an account are known as long as it is, and no longer.
+#[test]
+fn nothing_of_an_account_outlives_it() {
+    let world = World::new(|_| {}, 0);
+    for account in [&world.alice, &world.bob] {
+        let mailbox = inbox(account);
+        for n in 0..5 {
+            let mut spool = world.store.spool();
+            let id = format!("{}-{n}", account.name());
+            spool
+                .write(format!("Message-ID: <{id}>\r\nReferences: <a{id}> <b{id}>\r\n\r\nx").as_bytes())
+                .unwrap();
+            let staged = world.store.stage(spool).unwrap();
+            let (trace, keywords) = (bytes::Bytes::new(), vec![Keyword("$a".into())]);
+            let message = NewMessage { staged, trace, flags: Flags(0), keywords, internal_date: None };
+            mailbox.append(vec![message]).wait().unwrap();
+        }
+        mailbox.import_unique_ids(vec![(Uid(4), "x".to_owned())]).wait().unwrap();
+        mailbox.remove(&[Uid(2)].into_iter().collect()).wait().unwrap();
+        account.create(&MailboxName::new("a").unwrap(), None).wait().unwrap();
+        account.subscribe(&MailboxName::new("a").unwrap(), true).wait().unwrap();
+    }
+    assert_eq!(world.rows(Table::Thread), 30);
+    let tables = crate::engine::SHARD;
+    let both: Vec<usize> = tables.iter().map(|table| world.rows(*table)).collect();
+    world.store.directory().delete(world.alice.name()).unwrap();
+    world.store.compact().unwrap();
+    assert_eq!(world.rows(Table::Thread), 15);
+    assert!(!existing_accounts(&world).contains(&world.alice.id()));
+    world.store.directory().delete(world.bob.name()).unwrap();
+    world.store.compact().unwrap();
+    for (table, before) in tables.iter().zip(both) {
+        let left = world.rows(*table);
+        let stays = matches!(table, Table::Meta | Table::Segment);
+        assert!(left == 0 || stays, "{left} of {before} rows of {}", table.name());
+    }
+    assert!(world.store.check(false, &mut |_| {}).unwrap().is_clean());
+}
+
+fn existing_accounts(world: &World) -> Vec<AccountId> {
+    let shard = &world.store.shards()[0];
+    keys(shard, Table::Usage)
+        .unwrap()
+        .iter()
+        .map(|key| AccountId(schema::u32_of("usage", key).unwrap()))
+        .collect()
+}

@@ -15,6 +15,7 @@ pub(crate) mod mailbox;
 pub(crate) mod retained;
 mod target;
 pub(crate) mod unique_id;
+pub(crate) mod vanished;
 
 use std::sync::Arc;
 
