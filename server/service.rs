@@ -179,7 +179,10 @@ fn special_use(special_use: conf::SpecialUse) -> SpecialUse {
         conf::SpecialUse::Flagged => SpecialUse::Flagged,
         conf::SpecialUse::Important => SpecialUse::Important,
         conf::SpecialUse::Junk => SpecialUse::Junk,
+        conf::SpecialUse::Memos => SpecialUse::Memos,
+        conf::SpecialUse::Scheduled => SpecialUse::Scheduled,
         conf::SpecialUse::Sent => SpecialUse::Sent,
+        conf::SpecialUse::Snoozed => SpecialUse::Snoozed,
         conf::SpecialUse::Trash => SpecialUse::Trash,
     }
 }

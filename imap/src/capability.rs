@@ -30,6 +30,8 @@ pub enum Shown {
     WhereLoginIsRefused,
     /// Before login, one capability a SASL mechanism.
     AsMechanisms,
+    /// Always, with the largest message behind it. RFC 7889 section 2
+    WithAppendLimit,
 }
 
 impl Extension {
@@ -71,6 +73,8 @@ pub static EXTENSIONS: &[Extension] = &[
     Extension::new("ESEARCH",           4731, Shown::Always).passive(),
     Extension::new("CONDSTORE",         7162, Shown::Always).passive().enabled_by(Session::enable_condstore),
     Extension::new("QRESYNC",           7162, Shown::Always).passive().enabled_by(Session::enable_qresync),
+    Extension::new("STATUS=SIZE",       8438, Shown::Always).passive(),
+    Extension::new("APPENDLIMIT",       7889, Shown::WithAppendLimit).passive(),
 ];
 
 /// The capabilities of this session as it is now, separated by spaces.
@@ -82,6 +86,7 @@ pub fn list(session: &Session) -> String {
         tls_can_start: session.stream.tls().is_none() && session.service.shared.tls.is_some(),
         login_refused: !authenticator.plaintext_allowed(&context),
         mechanisms: authenticator.mechanisms(&context),
+        append_limit: session.service.options.append_limit,
     };
     offers.list()
 }
@@ -92,18 +97,23 @@ struct Offers {
     tls_can_start: bool,
     login_refused: bool,
     mechanisms: Vec<&'static str>,
+    append_limit: u64,
 }
 
 impl Offers {
     fn list(&self) -> String {
         let mut list = String::new();
         for extension in EXTENSIONS.iter().filter(|extension| self.shows(extension)) {
-            if extension.shown != Shown::AsMechanisms {
-                push(&mut list, extension.capability, "");
-                continue;
-            }
-            for mechanism in &self.mechanisms {
-                push(&mut list, extension.capability, mechanism);
+            match extension.shown {
+                Shown::AsMechanisms => {
+                    for mechanism in &self.mechanisms {
+                        push(&mut list, extension.capability, mechanism);
+                    }
+                }
+                Shown::WithAppendLimit => {
+                    push(&mut list, extension.capability, &format!("={}", self.append_limit));
+                }
+                _ => push(&mut list, extension.capability, ""),
             }
         }
         list
@@ -111,7 +121,7 @@ impl Offers {
 
     fn shows(&self, extension: &Extension) -> bool {
         match extension.shown {
-            Shown::Always => true,
+            Shown::Always | Shown::WithAppendLimit => true,
             Shown::BeforeLogin | Shown::AsMechanisms => self.before_login,
             Shown::WhereTlsCanStart => self.before_login && self.tls_can_start,
             Shown::WhereLoginIsRefused => self.before_login && self.login_refused,
@@ -136,6 +146,7 @@ mod tests {
             tls_can_start: true,
             login_refused: true,
             mechanisms: vec!["PLAIN", "SCRAM-SHA-256"],
+            append_limit: 1000,
         }
     }
 
@@ -162,9 +173,13 @@ mod tests {
     #[test]
     fn the_list_is_the_table_in_each_state() {
         let always = |extension: &&Extension| extension.shown == Shown::Always;
-        let after_login: Vec<_> =
-            EXTENSIONS.iter().filter(always).map(|extension| extension.capability).collect();
-        assert_eq!(Offers { before_login: false, ..offers() }.list(), after_login.join(" "));
+        let after_login = Offers { before_login: false, ..offers() }.list();
+        for extension in EXTENSIONS.iter().filter(always) {
+            assert!(after_login.split(' ').any(|name| name == extension.capability), "{after_login}");
+        }
+        // RFC 7889 section 2
+        assert!(after_login.split(' ').any(|name| name == "APPENDLIMIT=1000"), "{after_login}");
+        assert!(!after_login.contains("AUTH=") && !after_login.contains("STARTTLS"), "{after_login}");
 
         let before = offers().list();
         assert!(

@@ -7,7 +7,7 @@ use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 use common::stream::Stream;
-use store::{Flags, MailboxName, ModSeq, Uid, UidSet, UidValidity};
+use store::{Flags, MailboxId, MailboxName, ModSeq, Uid, UidSet, UidValidity};
 
 use crate::error::Text;
 
@@ -70,6 +70,8 @@ pub enum Code {
     Modified(String),
     // RFC 4469 section 4.2
     TooBig,
+    // RFC 8474 section 4.1, section 4.2
+    MailboxId(MailboxId),
     // RFC 6154 section 3
     UseAttr,
     // RFC 5530 section 3
@@ -102,6 +104,7 @@ impl fmt::Display for Code {
             Code::CopyUid(validity, from, to) => write!(f, "COPYUID {validity} {from} {to}"),
             Code::HighestModSeq(modseq) => write!(f, "HIGHESTMODSEQ {modseq}"),
             Code::Modified(set) => write!(f, "MODIFIED {set}"),
+            Code::MailboxId(id) => write!(f, "MAILBOXID ({})", mailbox_id(*id)),
             plain => f.write_str(plain.word()),
         }
     }
@@ -120,6 +123,7 @@ impl Code {
             Code::CopyUid(..) => "COPYUID",
             Code::HighestModSeq(_) => "HIGHESTMODSEQ",
             Code::Modified(_) => "MODIFIED",
+            Code::MailboxId(_) => "MAILBOXID",
             Code::ReadOnly => "READ-ONLY",
             Code::ReadWrite => "READ-WRITE",
             Code::TryCreate => "TRYCREATE",
@@ -142,6 +146,12 @@ impl Code {
             Code::NonExistent => "NONEXISTENT",
         }
     }
+}
+
+/// The objectid of a mailbox: a letter first, so that it is neither taken for a number nor for an EMAILID or a THREADID.
+/// RFC 8474 section 8.1
+pub fn mailbox_id(id: MailboxId) -> String {
+    format!("F{id}")
 }
 
 /// Where responses go: the connection, or a plain buffer in tests.
@@ -366,6 +376,7 @@ mod tests {
             (Code::Modified("7,9".into()), "MODIFIED 7,9"),
             (Code::BadCharset(&["UTF-8", "US-ASCII"]), "BADCHARSET (UTF-8 US-ASCII)"),
             (Code::ReadOnly, "READ-ONLY"),
+            (Code::MailboxId(MailboxId(7)), "MAILBOXID (F7)"),
             (Code::PermanentFlags("\\Seen \\*".into()), "PERMANENTFLAGS (\\Seen \\*)"),
         ] {
             assert_eq!(code.to_string(), expected);

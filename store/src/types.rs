@@ -137,7 +137,7 @@ impl fmt::Display for Keyword {
     }
 }
 
-/// RFC 6154 section 2. The attribute's word without the backslash is [`SpecialUse::as_str`].
+/// RFC 6154 section 2, RFC 8457 section 4, RFC 9979. The attribute's word without the backslash is [`SpecialUse::as_str`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SpecialUse {
     All,
@@ -149,10 +149,16 @@ pub enum SpecialUse {
     Trash,
     /// RFC 8457
     Important,
+    /// Notes that were made in other messages' place. RFC 9979
+    Memos,
+    /// Messages to be sent later. RFC 9979
+    Scheduled,
+    /// Messages that come back to where they were at a time. RFC 9979
+    Snoozed,
 }
 
 impl SpecialUse {
-    pub const ALL: [SpecialUse; 8] = [
+    pub const ALL: [SpecialUse; 11] = [
         SpecialUse::All,
         SpecialUse::Archive,
         SpecialUse::Drafts,
@@ -161,6 +167,9 @@ impl SpecialUse {
         SpecialUse::Sent,
         SpecialUse::Trash,
         SpecialUse::Important,
+        SpecialUse::Memos,
+        SpecialUse::Scheduled,
+        SpecialUse::Snoozed,
     ];
 
     /// `Sent`
@@ -174,6 +183,9 @@ impl SpecialUse {
             SpecialUse::Sent => "Sent",
             SpecialUse::Trash => "Trash",
             SpecialUse::Important => "Important",
+            SpecialUse::Memos => "Memos",
+            SpecialUse::Scheduled => "Scheduled",
+            SpecialUse::Snoozed => "Snoozed",
         }
     }
 
@@ -213,7 +225,7 @@ mod tests {
         assert_eq!(flags.without(Flags::SEEN), Flags::DRAFT);
     }
 
-    // RFC 6154 section 2, RFC 8457 section 4
+    // RFC 6154 section 2, RFC 8457 section 4, RFC 9979
     #[test]
     fn special_uses_are_read_in_any_case() {
         for special_use in SpecialUse::ALL {

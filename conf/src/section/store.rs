@@ -22,7 +22,7 @@ pub struct NewMailbox {
     pub special_use: Option<SpecialUse>,
 }
 
-/// RFC 6154 section 2, RFC 8457 section 3.
+/// RFC 6154 section 2, RFC 8457 section 3, RFC 9979.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpecialUse {
     All,
@@ -31,18 +31,24 @@ pub enum SpecialUse {
     Flagged,
     Important,
     Junk,
+    Memos,
+    Scheduled,
     Sent,
+    Snoozed,
     Trash,
 }
 
-const SPECIAL_USES: [(&str, SpecialUse); 8] = [
+const SPECIAL_USES: [(&str, SpecialUse); 11] = [
     ("All", SpecialUse::All),
     ("Archive", SpecialUse::Archive),
     ("Drafts", SpecialUse::Drafts),
     ("Flagged", SpecialUse::Flagged),
     ("Important", SpecialUse::Important),
     ("Junk", SpecialUse::Junk),
+    ("Memos", SpecialUse::Memos),
+    ("Scheduled", SpecialUse::Scheduled),
     ("Sent", SpecialUse::Sent),
+    ("Snoozed", SpecialUse::Snoozed),
     ("Trash", SpecialUse::Trash),
 ];
 

@@ -1,4 +1,4 @@
-//! CREATE, with the USE parameter. RFC 9051 section 6.3.4, RFC 6154 section 3
+//! CREATE, with the USE parameter. RFC 9051 section 6.3.4, RFC 6154 section 3, RFC 8474 section 4.1
 
 use store::{MailboxName, SpecialUse};
 
@@ -20,8 +20,8 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     if place.name.is_inbox() {
         return Err(Error::no(Code::AlreadyExists, "INBOX exists always"));
     }
-    place.account.create(&place.name, special_use).await?;
-    Ok(Reply::completed())
+    let info = place.account.create(&place.name, special_use).await?;
+    Ok(Reply::code(Code::MailboxId(info.id)))
 }
 
 /// `create-param = "USE" SP "(" [use-attr *(SP use-attr)] ")"` in parentheses

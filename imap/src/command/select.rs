@@ -111,6 +111,8 @@ impl Opened {
         }
         out.status(b"*", "OK", Some(&Code::UidValidity(state.uid_validity())), "UIDs are valid");
         out.status(b"*", "OK", Some(&Code::UidNext(state.uid_next())), "Predicted next UID");
+        // RFC 8474 section 4.2
+        out.status(b"*", "OK", Some(&Code::MailboxId(self.mailbox.id())), "Mailbox");
         // RFC 7162 section 3.1.2.1
         out.status(b"*", "OK", Some(&Code::HighestModSeq(state.highest_modseq())), "Highest");
     }

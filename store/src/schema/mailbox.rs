@@ -20,7 +20,7 @@ const KEYWORD_NAMES: u8 = 2;
 /// | octets | |
 /// |---|---|
 /// | 0 | version, 1 |
-/// | 1 | special use: 0 none, 1 All, 2 Archive, 3 Drafts, 4 Flagged, 5 Junk, 6 Sent, 7 Trash, 8 Important |
+/// | 1 | special use: 0 none, 1 All, 2 Archive, 3 Drafts, 4 Flagged, 5 Junk, 6 Sent, 7 Trash, 8 Important, 9 Memos, 10 Scheduled, 11 Snoozed |
 /// | 2..4 | 0 |
 /// | 4..8 | u32 UIDVALIDITY |
 /// | 8..12 | u32 UIDNEXT |
@@ -192,6 +192,9 @@ fn special_use_code(special_use: Option<SpecialUse>) -> u8 {
         SpecialUse::Sent => 6,
         SpecialUse::Trash => 7,
         SpecialUse::Important => 8,
+        SpecialUse::Memos => 9,
+        SpecialUse::Scheduled => 10,
+        SpecialUse::Snoozed => 11,
     }
 }
 
@@ -227,7 +230,7 @@ mod tests {
         for known in SpecialUse::ALL {
             assert_eq!(special_use_of(special_use_code(Some(known))), Some(Some(known)));
         }
-        assert_eq!(special_use_of(9), None);
+        assert_eq!(special_use_of(12), None);
     }
 
     #[test]
