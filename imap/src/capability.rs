@@ -32,6 +32,9 @@ pub enum Shown {
     AsMechanisms,
     /// Always, with the largest message behind it. RFC 7889 section 2
     WithAppendLimit,
+    AfterLogin,
+    /// Not whole yet: ENABLE knows it, nobody is told.
+    NotYet,
 }
 
 impl Extension {
@@ -53,6 +56,7 @@ impl Extension {
 pub static EXTENSIONS: &[Extension] = &[
     //             capability           RFC   shown
     Extension::new("IMAP4rev1",         3501, Shown::Always),
+    Extension::new("IMAP4rev2",         9051, Shown::NotYet).passive().enabled_by(Session::enable_rev2),
     Extension::new("STARTTLS",          3501, Shown::WhereTlsCanStart),
     Extension::new("LOGINDISABLED",     3501, Shown::WhereLoginIsRefused).passive(),
     Extension::new("AUTH=",             3501, Shown::AsMechanisms),
@@ -75,6 +79,9 @@ pub static EXTENSIONS: &[Extension] = &[
     Extension::new("QRESYNC",           7162, Shown::Always).passive().enabled_by(Session::enable_qresync),
     Extension::new("STATUS=SIZE",       8438, Shown::Always).passive(),
     Extension::new("APPENDLIMIT",       7889, Shown::WithAppendLimit).passive(),
+    Extension::new("UTF8=ACCEPT",       9755, Shown::Always).passive().enabled_by(Session::enable_utf8_accept),
+    Extension::new("UNAUTHENTICATE",    8437, Shown::AfterLogin),
+    Extension::new("LANGUAGE",          5255, Shown::Always),
 ];
 
 /// The capabilities of this session as it is now, separated by spaces.
@@ -122,6 +129,9 @@ impl Offers {
     fn shows(&self, extension: &Extension) -> bool {
         match extension.shown {
             Shown::Always | Shown::WithAppendLimit => true,
+            Shown::Always => true,
+            Shown::NotYet => false,
+            Shown::AfterLogin => !self.before_login,
             Shown::BeforeLogin | Shown::AsMechanisms => self.before_login,
             Shown::WhereTlsCanStart => self.before_login && self.tls_can_start,
             Shown::WhereLoginIsRefused => self.before_login && self.login_refused,
@@ -180,6 +190,10 @@ mod tests {
         // RFC 7889 section 2
         assert!(after_login.split(' ').any(|name| name == "APPENDLIMIT=1000"), "{after_login}");
         assert!(!after_login.contains("AUTH=") && !after_login.contains("STARTTLS"), "{after_login}");
+        let always = |extension: &&Extension| [Shown::Always, Shown::AfterLogin].contains(&extension.shown);
+        let after_login: Vec<_> =
+            EXTENSIONS.iter().filter(always).map(|extension| extension.capability).collect();
+        assert_eq!(Offers { before_login: false, ..offers() }.list(), after_login.join(" "));
 
         let before = offers().list();
         assert!(

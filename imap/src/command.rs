@@ -3,6 +3,7 @@
 //! A command is a file in `command/` with `pub async fn run(&mut Session, &mut Parser) -> Result<Reply, Error>` that begins
 //! behind the command's name (so with [`Parser::space`] or [`Parser::end`]), and a row here.
 
+mod announce;
 mod append;
 mod authenticate;
 mod capability;
@@ -15,6 +16,7 @@ mod expunge;
 mod fetch;
 mod id;
 mod idle;
+mod language;
 mod list;
 mod login;
 mod logout;
@@ -29,6 +31,7 @@ mod starttls;
 mod status;
 mod store;
 mod subscribe;
+mod unauthenticate;
 
 use std::fmt;
 use std::pin::Pin;
@@ -138,6 +141,7 @@ pub static COMMANDS: &[Command] = table![
     "FETCH"         SELECTED          Seq      Forbid   "IMAP4rev1"  fetch::run;
     "ID"            ANY               None     Allow    "ID"         id::run;
     "IDLE"          LOGGED_IN         None     Allow    "IDLE"       idle::run;
+    "LANGUAGE"      ANY               None     Allow    "LANGUAGE"   language::run;
     "LIST"          LOGGED_IN         None     Allow    "IMAP4rev1"  list::run;
     "LOGIN"         NOT_AUTHENTICATED None     Forbid   "IMAP4rev1"  login::run;
     "LOGOUT"        ANY               None     Allow    "IMAP4rev1"  logout::run;
@@ -158,6 +162,7 @@ pub static COMMANDS: &[Command] = table![
     "UID MOVE"      SELECTED          Uid      Allow    "MOVE"       r#move::run;
     "UID SEARCH"    SELECTED          Uid      Allow    "IMAP4rev1"  search::run;
     "UID STORE"     SELECTED          Uid      Allow    "IMAP4rev1"  store::run;
+    "UNAUTHENTICATE" LOGGED_IN        None     Forbid   "UNAUTHENTICATE" unauthenticate::run;
     "UNSELECT"      SELECTED          None     Forbid   "UNSELECT"   close::run;
     "UNSUBSCRIBE"   LOGGED_IN         None     Allow    "IMAP4rev1"  subscribe::run;
 ];

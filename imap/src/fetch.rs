@@ -69,6 +69,9 @@ pub static FETCH_ITEMS: &[ItemRow] = &[
     ItemRow { name: "UID", parse: |_| Ok(Item::Row(RowItem::Uid)) },
 ];
 
+/// RFC 9051 appendix E: items that IMAP4rev2 does not have.
+const REV1_ITEMS: [&str; 3] = ["RFC822", "RFC822.HEADER", "RFC822.TEXT"];
+
 /// Macros stand alone, never in a list. RFC 9051 section 6.4.5
 /// Each is the first so many items of [`FULL`].
 static MACROS: [(&str, usize); 3] = [("ALL", 4), ("FAST", 3), ("FULL", 5)];
@@ -118,6 +121,9 @@ fn item_name<'a>(parser: &mut Parser<'a>) -> Result<&'a str, Error> {
 /// fetch-att
 fn parse_item(parser: &mut Parser<'_>, name: &str) -> Result<Item, Error> {
     match FETCH_ITEMS.iter().find(|row| row.name.eq_ignore_ascii_case(name)) {
+        Some(row) if parser.enabled().rev2 && REV1_ITEMS.contains(&row.name) => {
+            Err(Error::bad(format!("IMAP4rev2 has no FETCH item {}; use BODY[...]", row.name)))
+        }
         Some(row) => (row.parse)(parser),
         None => Err(Error::bad(format!("Unknown FETCH item {name}"))),
     }

@@ -1,4 +1,4 @@
-//! IMAP4rev1 server (RFC 3501) and its extensions.
+//! IMAP4rev1 (RFC 3501) and IMAP4rev2 (RFC 9051) server, and the extensions.
 //!
 //! - [`serve`] runs one connection from the greeting to its end; it returns when the connection is closed.
 //! - `command::COMMANDS` is the one table of commands, `capability::EXTENSIONS` the one of extensions.
@@ -13,6 +13,7 @@ mod error;
 mod fetch;
 mod hierarchy;
 mod input;
+mod language;
 mod name;
 mod pattern;
 mod response;
@@ -20,6 +21,7 @@ mod search;
 mod seqset;
 mod session;
 mod syntax;
+mod translation;
 mod updates;
 mod view;
 

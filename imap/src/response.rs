@@ -1,7 +1,8 @@
 //! What the server writes: status texts, response codes, strings, literals, flags.
 //!
 //! A [`Writer`] writes responses straight into the output buffer; large octets are queued without a copy. Nothing that
-//! a client or a message supplied can end a line: strings become literals when they must.
+//! a client or a message supplied can end a line: strings become literals when they must. It knows the session's mode, so
+//! that here alone is decided what is UTF-8, what a mailbox name looks like and in what language a text is.
 
 use std::fmt;
 
@@ -10,6 +11,9 @@ use common::stream::Stream;
 use store::{Flags, MailboxId, MailboxName, ModSeq, Uid, UidSet, UidValidity};
 
 use crate::error::Text;
+use crate::language::Language;
+use crate::session::Enabled;
+use crate::translation::translated;
 
 /// A command that was done. The session writes it as the tagged OK.
 #[derive(Debug, Default)]
@@ -189,11 +193,23 @@ impl Sink for BytesMut {
 /// Writes responses. Cheap to make; makes no copies of its own.
 pub struct Writer<'a> {
     sink: &'a mut dyn Sink,
+    enabled: Enabled,
 }
 
 impl<'a> Writer<'a> {
+    /// For syntax alone, which is the same in every mode: numbers, sets, atoms.
     pub fn new(sink: &'a mut dyn Sink) -> Writer<'a> {
-        Writer { sink }
+        Writer::in_mode(sink, Enabled::default())
+    }
+
+    /// For a client that has switched that on.
+    pub fn in_mode(sink: &'a mut dyn Sink, enabled: Enabled) -> Writer<'a> {
+        Writer { sink, enabled }
+    }
+
+    /// What the client has switched on.
+    pub fn enabled(&self) -> Enabled {
+        self.enabled
     }
 
     /// How many octets wait to be sent.
@@ -229,22 +245,28 @@ impl<'a> Writer<'a> {
         if let Some(code) = code {
             self.raw("[").show(code).raw("] ");
         }
-        self.text(text).crlf()
+        let text = translated(text, self.enabled.language);
+        self.text(&text).crlf()
     }
 
-    /// resp-text: one line, 7 bits, never empty. RFC 9051 section 9
+    /// resp-text: one line, never empty. RFC 9051 section 9: "Non-ASCII text can only be returned after ENABLE IMAP4rev2
+    /// command"; RFC 5255 section 3.2: after LANGUAGE too.
     fn text(&mut self, text: &str) -> &mut Self {
+        let utf8 = self.enabled.utf8() || self.enabled.language != Language::Default;
         let out = self.sink.out();
         if text.is_empty() {
             out.extend_from_slice(b"-");
         }
-        out.extend(text.chars().map(|c| if matches!(c, ' '..='~') { c as u8 } else { b'?' }));
+        for c in text.chars() {
+            let shown = if matches!(c, ' '..='~') || (utf8 && !c.is_control()) { c } else { '?' };
+            out.extend_from_slice(shown.encode_utf8(&mut [0; 4]).as_bytes());
+        }
         self
     }
 
     /// string = quoted / literal
     pub fn string(&mut self, octets: &[u8]) -> &mut Self {
-        if is_quotable(octets) {
+        if is_quotable(octets, self.enabled.utf8()) {
             return self.quoted(octets);
         }
         self.literal_header(octets.len() as u64).raw(octets)
@@ -285,9 +307,17 @@ impl<'a> Writer<'a> {
         self
     }
 
-    /// mailbox, in modified UTF-7. RFC 3501 section 5.1.3
+    /// mailbox, in UTF-8 (RFC 9051 section 5.1) or in modified UTF-7 (RFC 3501 section 5.1.3).
     pub fn mailbox(&mut self, name: &MailboxName) -> &mut Self {
-        let name = crate::name::encode(name.as_str());
+        self.mailbox_text(name.as_str())
+    }
+
+    /// What is written like a mailbox name: the prefix of a namespace, the name as a client gave it.
+    pub fn mailbox_text(&mut self, name: &str) -> &mut Self {
+        if self.enabled.utf8() {
+            return self.string(name.as_bytes());
+        }
+        let name = crate::name::encode(name);
         self.string(name.as_bytes())
     }
 
@@ -305,11 +335,13 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Whether the octets may stand in a quoted string: 7 bits, no line end, no NUL, and not so long that a client's line
-/// buffer might suffer.
-fn is_quotable(octets: &[u8]) -> bool {
+/// Whether the octets may stand in a quoted string: no line end, no NUL, 7 bits or UTF-8 where the client takes it, and not
+/// so long that a client's line buffer might suffer. RFC 9051 section 4.3
+fn is_quotable(octets: &[u8], utf8: bool) -> bool {
     const LONGEST: usize = 1000;
-    octets.len() <= LONGEST && octets.iter().all(|&c| c < 0x80 && !matches!(c, 0 | b'\r' | b'\n'))
+    octets.len() <= LONGEST
+        && !octets.iter().any(|&c| matches!(c, 0 | b'\r' | b'\n'))
+        && (octets.is_ascii() || (utf8 && std::str::from_utf8(octets).is_ok()))
 }
 
 /// The system flags and their words. RFC 9051 section 2.3.2

@@ -19,6 +19,7 @@ use crate::Service;
 use crate::capability;
 use crate::command::{Command, Numbers, States};
 use crate::error::Error;
+use crate::language::Language;
 use crate::name::Rights;
 use crate::response::{After, Code, Reply, Writer};
 use crate::syntax::{self, LiteralHeader, Parser};
@@ -90,13 +91,36 @@ impl Selected {
     }
 }
 
-/// What the client has switched on, by ENABLE or by using it.
+/// What the client has switched on, by ENABLE, by LANGUAGE or by using it: how it is to be read and written to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Enabled {
     // RFC 7162 section 3.1
     pub condstore: bool,
     // RFC 7162 section 3.2.3: implies CONDSTORE
     pub qresync: bool,
+    // RFC 9051 section 6.3.1: IMAP4rev2 instead of IMAP4rev1
+    pub rev2: bool,
+    // RFC 9755 section 3: UTF8=ACCEPT
+    pub utf8_accept: bool,
+    // RFC 5255 section 3
+    pub language: Language,
+}
+
+impl Enabled {
+    /// As a session begins.
+    #[cfg(test)]
+    pub const NOTHING: Enabled = Enabled {
+        condstore: false,
+        qresync: false,
+        rev2: false,
+        utf8_accept: false,
+        language: Language::Default,
+    };
+
+    /// Strings and mailbox names are UTF-8 in both directions.
+    pub fn utf8(self) -> bool {
+        self.rev2 || self.utf8_accept
+    }
 }
 
 impl Session {
@@ -228,7 +252,7 @@ impl Session {
             self.tell_pending().await?;
         }
         let text = if text.is_empty() { format!("{} completed", self.command.name).into() } else { text };
-        Writer::new(&mut self.stream).status(tag, word, code.as_ref(), &text);
+        self.writer().status(tag, word, code.as_ref(), &text);
         match word {
             "BAD" => self.count_bad()?,
             // Nonsense counts while it comes in a row; before login it counts for ever.
@@ -278,12 +302,14 @@ impl Session {
         let acceptor =
             service.shared.tls.as_ref().ok_or_else(|| Error::bug("STARTTLS without certificates"))?;
         self.stream.start_tls(acceptor).await.map_err(Error::Closed)?;
+        // RFC 5255 section 3.1: what was said in plain text may not have come from the client.
+        self.enabled.language = Language::default();
         self.entry.update(|info| info.tls = true);
         Ok(())
     }
 
     fn untagged_bad(&mut self, text: &str) -> Result<After, Error> {
-        Writer::new(&mut self.stream).status(b"*", "BAD", None, text);
+        self.writer().status(b"*", "BAD", None, text);
         self.count_bad()?;
         Ok(After::Next)
     }
@@ -339,8 +365,9 @@ impl Session {
         }
     }
 
+    /// Writes in the session's mode.
     pub fn writer(&mut self) -> Writer<'_> {
-        Writer::new(&mut self.stream)
+        Writer::in_mode(&mut self.stream, self.enabled)
     }
 
     /// Sends what is written when it has become a batch, so that no answer is held whole.
@@ -385,7 +412,7 @@ impl Session {
         }
         if let Some(selected) = &self.selected {
             let code = Code::HighestModSeq(selected.view.highest_modseq());
-            Writer::new(&mut self.stream).status(b"*", "OK", Some(&code), "Highest");
+            self.writer().status(b"*", "OK", Some(&code), "Highest");
         }
     }
 
@@ -393,6 +420,27 @@ impl Session {
     pub fn enable_qresync(&mut self) {
         self.enable_condstore();
         self.enabled.qresync = true;
+    }
+
+    /// RFC 9051 section 6.3.1
+    pub fn enable_rev2(&mut self) {
+        self.enabled.rev2 = true;
+    }
+
+    /// RFC 9755 section 3
+    pub fn enable_utf8_accept(&mut self) {
+        self.enabled.utf8_accept = true;
+    }
+
+    /// Back to the state before login: everything but TLS is forgotten. RFC 8437 section 3
+    pub fn log_out(&mut self) {
+        self.leave();
+        self.user = None;
+        self.enabled = Enabled::default();
+        self.entry.update(|info| info.account = None);
+        tracing::Span::current().record("account", tracing::field::Empty);
+        self.login_deadline = Some(Instant::now() + self.service.options.login_timeout);
+        self.stream.set_timeout(self.service.options.login_timeout);
     }
 
     /// For authentication: who asks, from where, how protected.
@@ -428,7 +476,11 @@ impl Session {
 
     pub fn syntax_limits(&self) -> syntax::Limits {
         let options = &self.service.options;
-        syntax::Limits { nesting: options.nesting_limit, keywords: options.keyword_limit }
+        syntax::Limits {
+            nesting: options.nesting_limit,
+            keywords: options.keyword_limit,
+            enabled: self.enabled,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use store::{DateTime, Flags, Keyword, ModSeq};
 
 use crate::date::{self, Date};
 use crate::error::Error;
+use crate::session::Enabled;
 
 /// One command's text behind its name.
 pub struct Parser<'a> {
@@ -17,17 +18,18 @@ pub struct Parser<'a> {
     limits: Limits,
 }
 
-/// Bounds of what one command may ask for.
+/// Bounds of what one command may ask for, and the mode that it is read in.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// How deep search keys may nest.
     pub nesting: usize,
     pub keywords: usize,
+    pub enabled: Enabled,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { nesting: 20, keywords: 128 }
+        Limits { nesting: 20, keywords: 128, enabled: Enabled::default() }
     }
 }
 
@@ -56,6 +58,11 @@ impl<'a> Parser<'a> {
     /// A parser over `input` that begins at the offset `at`, so that errors count from the command's first octet.
     pub fn new(input: &'a [u8], at: usize, limits: Limits) -> Parser<'a> {
         Parser { input, at, limits }
+    }
+
+    /// What the client has switched on.
+    pub fn enabled(&self) -> Enabled {
+        self.limits.enabled
     }
 
     /// The next octet, not consumed.
@@ -201,11 +208,21 @@ impl<'a> Parser<'a> {
         if self.word("NIL") { Ok(None) } else { self.string().map(Some) }
     }
 
-    /// `mailbox = "INBOX" / astring`, decoded from modified UTF-7 (RFC 3501 section 5.1.3), not yet resolved: hand it to
-    /// [`crate::name::resolve`].
+    /// `mailbox = "INBOX" / astring`, decoded as the mode has it, not yet resolved: hand it to [`crate::name::resolve`].
     pub fn mailbox(&mut self) -> Result<String> {
         let name = self.astring()?;
-        crate::name::decode(&name)
+        self.mailbox_name(&name)
+    }
+
+    /// UTF-8, or modified UTF-7. RFC 9051 section 5.1, RFC 3501 section 5.1.3
+    fn mailbox_name(&self, wire: &[u8]) -> Result<String> {
+        if !self.limits.enabled.utf8() {
+            return crate::name::decode(wire);
+        }
+        match std::str::from_utf8(wire) {
+            Ok(name) => Ok(name.into()),
+            Err(_) => Err(Error::bad("The mailbox name is not valid UTF-8")),
+        }
     }
 
     /// `list-mailbox = 1*list-char / string`, decoded.
@@ -214,7 +231,7 @@ impl<'a> Parser<'a> {
             Some(b'"' | b'{') => self.string()?,
             _ => Cow::Borrowed(self.token("a mailbox pattern", is_list_char)?.as_bytes()),
         };
-        crate::name::decode(&pattern)
+        self.mailbox_name(&pattern)
     }
 
     /// `flag-list = "(" [flag *(SP flag)] ")"`

@@ -56,11 +56,12 @@ pub struct Updates {
     written: usize,
     keywords: Arc<[Keyword]>,
     read_only: bool,
+    enabled: Enabled,
 }
 
 impl Updates {
-    pub fn new(keywords: Arc<[Keyword]>, read_only: bool) -> Updates {
-        Updates { list: Vec::new(), written: 0, keywords, read_only }
+    pub fn new(keywords: Arc<[Keyword]>, read_only: bool, enabled: Enabled) -> Updates {
+        Updates { list: Vec::new(), written: 0, keywords, read_only, enabled }
     }
 
     pub fn push(&mut self, update: Update) {
@@ -101,7 +102,8 @@ impl Updates {
                 return false;
             }
             self.written += 1;
-            write_update(&mut Writer::new(sink), update, &self.keywords, self.read_only);
+            let out = &mut Writer::in_mode(sink, self.enabled);
+            write_update(out, update, &self.keywords, self.read_only);
         }
         true
     }
@@ -113,6 +115,8 @@ fn write_update(out: &mut Writer<'_>, update: &Update, keywords: &[Keyword], rea
         Update::Vanished(uids) => drop(out.raw("* VANISHED ").show(uids).crlf()),
         Update::Expunge(SeqNum(seq)) => drop(out.raw("* ").show(seq).raw(" EXPUNGE\r\n")),
         Update::Exists(count) => drop(out.raw("* ").show(count).raw(" EXISTS\r\n")),
+        // RFC 9051 appendix E: there is no RECENT
+        Update::Recent(_) if out.enabled().rev2 => {}
         Update::Recent(count) => drop(out.raw("* ").show(count).raw(" RECENT\r\n")),
         Update::HighestModSeq(modseq) => {
             out.status(b"*", "OK", Some(&Code::HighestModSeq(*modseq)), "Expunges are still to come");

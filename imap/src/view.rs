@@ -303,7 +303,7 @@ impl Known {
         enabled: Enabled,
         recent_from: Option<Uid>,
     ) -> Updates {
-        let mut updates = Updates::new(Arc::clone(newer.keywords()), self.read_only);
+        let mut updates = Updates::new(Arc::clone(newer.keywords()), self.read_only, enabled);
         if Arc::ptr_eq(&newer, &self.members) {
             return updates;
         }
@@ -400,9 +400,9 @@ mod tests {
 
     use super::*;
 
-    const PLAIN: Enabled = Enabled { condstore: false, qresync: false };
-    const CONDSTORE: Enabled = Enabled { condstore: true, qresync: false };
-    const QRESYNC: Enabled = Enabled { condstore: true, qresync: true };
+    const PLAIN: Enabled = Enabled::NOTHING;
+    const CONDSTORE: Enabled = Enabled { condstore: true, ..PLAIN };
+    const QRESYNC: Enabled = Enabled { qresync: true, ..CONDSTORE };
 
     fn row(uid: u32, flags: Flags, modseq: u64) -> Row {
         Row { uid: Uid(uid), flags, keywords: KeywordBits(0), modseq: ModSeq(modseq) }

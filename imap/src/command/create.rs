@@ -2,6 +2,7 @@
 
 use store::{MailboxName, SpecialUse};
 
+use super::announce;
 use crate::error::Error;
 use crate::name::{self, Rights};
 use crate::response::{Code, Reply};
@@ -21,6 +22,7 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
         return Err(Error::no(Code::AlreadyExists, "INBOX exists always"));
     }
     let info = place.account.create(&place.name, special_use).await?;
+    announce::normalized(session, &place, name)?;
     Ok(Reply::code(Code::MailboxId(info.id)))
 }
 

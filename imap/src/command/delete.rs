@@ -1,5 +1,6 @@
 //! DELETE. RFC 9051 section 6.3.5
 
+use super::announce;
 use crate::error::Error;
 use crate::name::{self, Rights};
 use crate::response::{Code, Reply};
@@ -17,6 +18,7 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     }
     let id = place.mailbox()?.id();
     place.account.delete(&place.name).await?;
+    announce::normalized(session, &place, &name)?;
     if session.selected.as_ref().is_some_and(|selected| selected.mailbox.id() == id) {
         session.unselect();
     }

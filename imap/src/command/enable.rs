@@ -6,7 +6,7 @@ use crate::response::Reply;
 use crate::session::Session;
 use crate::syntax::Parser;
 
-/// What is not known, or needs no ENABLE, is ignored; ENABLED tells what was done.
+/// What is not known, needs no ENABLE or is enabled already is ignored; ENABLED tells what is new.
 pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Reply, Error> {
     let mut asked = Vec::new();
     while arguments.more() {
@@ -20,8 +20,11 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     for extension in EXTENSIONS {
         let Some(enable) = extension.enable else { continue };
         if asked.iter().any(|name| name.eq_ignore_ascii_case(extension.capability)) {
+            let before = session.enabled;
             enable(session);
-            enabled.extend([" ", extension.capability]);
+            if session.enabled != before {
+                enabled.extend([" ", extension.capability]);
+            }
         }
     }
     session.writer().untagged(enabled);

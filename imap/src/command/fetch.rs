@@ -122,11 +122,12 @@ async fn prepare(session: &mut Session, fetch: &Fetch, numbering: Numbering) -> 
 
 /// Lines that need nothing but the view: no snapshot, and no allocation a message.
 async fn write_rows(session: &mut Session, items: &[RowItem], uids: &UidSet) -> Result<(), Error> {
+    let enabled = session.enabled;
     let (selected, stream) = session.selected()?;
     let view = selected.view.known();
     let mut rows = view.rows(uids);
     loop {
-        let mut out = Writer::new(stream);
+        let mut out = Writer::in_mode(stream, enabled);
         for (seq, row) in rows.by_ref() {
             let known = Known { seq, row, recent: view.is_recent(row.uid), keywords: view.keywords() };
             fetch::write_row_line(&mut out, items, &known);
@@ -182,7 +183,8 @@ async fn write_window(
     seen: &UidSet,
 ) -> Result<Trouble, Error> {
     // RFC 7162 section 3.2.4: a FETCH that sets \Seen tells UID and MODSEQ too
-    let told: &[RowItem] = match session.enabled.condstore {
+    let enabled = session.enabled;
+    let told: &[RowItem] = match enabled.condstore {
         true => &[RowItem::Uid, RowItem::Flags, RowItem::ModSeq],
         false => &[RowItem::Flags],
     };
@@ -193,7 +195,7 @@ async fn write_window(
         Wanted { seq, row, recent: view.is_recent(row.uid), extra }
     });
     let mut wanted: VecDeque<Wanted> = wanted.collect();
-    let request = Request { mailbox: &selected.mailbox, items, keywords: view.keywords() };
+    let request = Request { mailbox: &selected.mailbox, items, keywords: view.keywords(), enabled };
     let mut trouble = Trouble::default();
     while !wanted.is_empty() {
         let mut batch = common::block(|| request.batch(&mut wanted))?;

@@ -58,7 +58,7 @@ impl List {
     }
 
     fn write(&self, out: &mut Writer<'_>, listed: &Listed) {
-        out.raw("* LIST (").raw(self.attributes(listed).join(" ")).raw(") \"/\" ").mailbox(&listed.name);
+        self.write_name(out, listed);
         if self.selection.recursive && listed.child_info {
             out.raw(" (\"CHILDINFO\" (").raw(self.criteria().join(" ")).raw("))");
         }
@@ -67,6 +67,10 @@ impl List {
         if let Some(info) = listed.info.as_ref().filter(|_| !self.returns.status.is_empty()) {
             status::write(out, info, &self.returns.status);
         }
+    }
+
+    fn write_name(&self, out: &mut Writer<'_>, listed: &Listed) {
+        out.raw("* LIST (").raw(self.attributes(listed).join(" ")).raw(") \"/\" ").mailbox(&listed.name);
     }
 
     /// mbx-list-flags
@@ -94,6 +98,15 @@ impl List {
         let special_use = self.selection.special_use.then_some("\"SPECIAL-USE\"");
         subscribed.into_iter().chain(special_use).collect()
     }
+}
+
+/// A LIST response that no LIST asked for, with the name that the mailbox had or was called by. RFC 9051 section 6.3.9.7
+pub fn write_unasked(out: &mut Writer<'_>, listed: &Listed, old_name: Option<&str>) {
+    List::default().write_name(out, listed);
+    if let Some(old) = old_name {
+        out.raw(" (\"OLDNAME\" (").mailbox_text(old).raw("))");
+    }
+    out.crlf();
 }
 
 /// RFC 6154 section 2

@@ -7,6 +7,6 @@ use crate::syntax::Parser;
 
 pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Reply, Error> {
     arguments.end()?;
-    session.writer().untagged("BYE Logging out");
+    session.writer().status(b"*", "BYE", None, "Logging out");
     Ok(Reply { after: After::Close, ..Reply::completed() })
 }

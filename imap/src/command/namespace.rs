@@ -9,7 +9,12 @@ use crate::syntax::Parser;
 
 pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Reply, Error> {
     arguments.end()?;
+    write(session);
+    Ok(Reply::completed())
+}
+
+/// The untagged response.
+pub fn write(session: &mut Session) {
     let separator = MailboxName::SEPARATOR;
     session.writer().untagged(format_args!("NAMESPACE ((\"\" \"{separator}\")) NIL NIL"));
-    Ok(Reply::completed())
 }

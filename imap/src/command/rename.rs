@@ -4,6 +4,7 @@
 
 use store::MailboxName;
 
+use super::announce;
 use crate::error::Error;
 use crate::name::{self, Rights};
 use crate::response::{Code, Reply};
@@ -12,17 +13,18 @@ use crate::syntax::Parser;
 
 pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Reply, Error> {
     arguments.space()?;
-    let from = arguments.mailbox()?;
+    let old = arguments.mailbox()?;
     arguments.space()?;
     let to = arguments.mailbox()?;
     arguments.end()?;
     let to = to.strip_suffix(MailboxName::SEPARATOR).unwrap_or(&to);
-    let (from, to) = (name::resolve(session.user()?, &from)?, name::resolve(session.user()?, to)?);
+    let (from, to) = (name::resolve(session.user()?, &old)?, name::resolve(session.user()?, to)?);
     from.require(Rights::DELETE)?;
     to.require(Rights::CREATE)?;
     if from.account.id() != to.account.id() {
         return Err(Error::no(Code::Cannot, "A mailbox cannot be renamed into another account"));
     }
     from.account.rename(&from.name, &to.name).await?;
+    announce::renamed(session, &to, &old)?;
     Ok(Reply::completed())
 }

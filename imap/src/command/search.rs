@@ -57,7 +57,8 @@ fn parse(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Search, Er
     let numbering = session.numbers().numbering();
     let nesting = session.syntax_limits().nesting;
     arguments.space()?;
-    let mut options = None;
+    // RFC 9051 section 6.4.4: IMAP4rev2 answers ESEARCH, always
+    let mut options = session.enabled.rev2.then_some(Options { all: true, ..Options::default() });
     if arguments.word("RETURN") {
         arguments.space()?;
         options = Some(Options::parse(arguments)?);
@@ -65,6 +66,10 @@ fn parse(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Search, Er
     }
     let mut charset = Charset::default();
     if arguments.word("CHARSET") {
+        if session.enabled.utf8_accept {
+            // RFC 9755 section 3: "due to the conflicting charset labels"
+            return Err(Error::bad("No CHARSET after ENABLE UTF8=ACCEPT: search strings are UTF-8"));
+        }
         arguments.space()?;
         charset = Charset::named(&arguments.astring()?)?;
         arguments.space()?;

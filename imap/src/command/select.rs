@@ -5,6 +5,7 @@ use std::sync::Arc;
 use common::block;
 use store::{Live, Mailbox, ModSeq, State, Uid, UidSet, UidValidity};
 
+use super::announce;
 use crate::error::Error;
 use crate::name::{self, Place, Rights};
 use crate::response::{Code, Reply, Writer};
@@ -54,6 +55,7 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     let opened = block(|| open(&place, examine))?;
     let read_only = opened.read_only;
     opened.write(&mut session.writer());
+    announce::selected(session, &place, &name)?;
     let Opened { mailbox, live, state, recent_from, rights, .. } = opened;
     let view = View::new(mailbox.clone(), live, Arc::clone(&state), read_only, recent_from);
     session.select(Selected { mailbox, view, rights }, place.name.to_string());
@@ -102,12 +104,11 @@ impl Opened {
     /// The untagged responses of RFC 9051 section 6.3.2 and RFC 3501 section 6.3.1.
     fn write(&self, out: &mut Writer<'_>) {
         let state = &self.state;
-        let recent = state.len() - state.rank(self.recent_from);
         write_keywords(out, state.keywords(), self.read_only);
         out.untagged(format_args!("{} EXISTS", state.len()));
-        out.untagged(format_args!("{recent} RECENT"));
-        if let Some(seq) = state.first_unseen().and_then(|index| u32::try_from(index + 1).ok()) {
-            out.status(b"*", "OK", Some(&Code::Unseen(seq)), "First unseen message");
+        // RFC 9051 appendix E: neither RECENT nor UNSEEN
+        if !out.enabled().rev2 {
+            self.write_rev1(out);
         }
         out.status(b"*", "OK", Some(&Code::UidValidity(state.uid_validity())), "UIDs are valid");
         out.status(b"*", "OK", Some(&Code::UidNext(state.uid_next())), "Predicted next UID");
@@ -115,6 +116,16 @@ impl Opened {
         out.status(b"*", "OK", Some(&Code::MailboxId(self.mailbox.id())), "Mailbox");
         // RFC 7162 section 3.1.2.1
         out.status(b"*", "OK", Some(&Code::HighestModSeq(state.highest_modseq())), "Highest");
+    }
+
+    /// What IMAP4rev1 alone tells. RFC 3501 section 6.3.1
+    fn write_rev1(&self, out: &mut Writer<'_>) {
+        let state = &self.state;
+        let recent = state.len() - state.rank(self.recent_from);
+        out.untagged(format_args!("{recent} RECENT"));
+        if let Some(seq) = state.first_unseen().and_then(|index| u32::try_from(index + 1).ok()) {
+            out.status(b"*", "OK", Some(&Code::Unseen(seq)), "First unseen message");
+        }
     }
 }
 
@@ -143,9 +154,10 @@ fn fetches(
     state: &State,
     rows: impl Iterator<Item = store::Row>,
 ) -> Result<Updates, Error> {
-    let items = FetchItems::changed(session.enabled);
+    let enabled = session.enabled;
+    let items = FetchItems::changed(enabled);
     let (selected, _) = session.selected()?;
-    let mut updates = Updates::new(Arc::clone(state.keywords()), selected.view.read_only());
+    let mut updates = Updates::new(Arc::clone(state.keywords()), selected.view.read_only(), enabled);
     for row in rows {
         let seq = state.index_of(row.uid).and_then(|index| u32::try_from(index + 1).ok());
         let Some(seq) = seq.map(SeqNum) else { continue };

@@ -100,7 +100,9 @@ pub fn parse(arguments: &mut Parser<'_>) -> Result<Items, Error> {
 
 fn item(arguments: &mut Parser<'_>) -> Result<&'static Item, Error> {
     let word = arguments.atom()?;
-    let known = ITEMS.iter().find(|item| item.name.eq_ignore_ascii_case(word));
+    // RFC 9051 appendix E
+    let is_there = |item: &&Item| item.name != "RECENT" || !arguments.enabled().rev2;
+    let known = ITEMS.iter().filter(is_there).find(|item| item.name.eq_ignore_ascii_case(word));
     known.ok_or_else(|| Error::bad(format!("Unknown STATUS item {word}")))
 }
 

@@ -11,6 +11,7 @@ use super::body::{Answer, Loaded, Source};
 use super::{Item, Known, Ready, RowItem, envelope, simple, structure};
 use crate::error::Error;
 use crate::response::{Code, Sink, Writer};
+use crate::session::Enabled;
 use crate::view::SeqNum;
 
 /// A message whose line is still to be written.
@@ -28,6 +29,7 @@ pub struct Request<'a> {
     pub mailbox: &'a Mailbox,
     pub items: &'a [Item],
     pub keywords: &'a [Keyword],
+    pub enabled: Enabled,
 }
 
 /// Output in order: text, and octets that are read when it is their turn.
@@ -38,6 +40,7 @@ pub struct Batch {
     /// Octets in `done` that are in memory already.
     size: usize,
     pub trouble: Trouble,
+    enabled: Enabled,
 }
 
 /// Messages that have no line.
@@ -57,7 +60,7 @@ enum Piece {
 impl Request<'_> {
     /// Takes lines from the front of `wanted`, from one snapshot, until the batch is full. Blocks.
     pub fn batch(&self, wanted: &mut VecDeque<Wanted>) -> store::Result<Batch> {
-        let mut batch = Batch::default();
+        let mut batch = Batch { enabled: self.enabled, ..Batch::default() };
         let uids: UidSet = wanted.iter().map(|message| message.row.uid).collect();
         let snapshot = self.mailbox.snapshot()?;
         snapshot.messages(&uids, &mut |message| {
@@ -89,22 +92,27 @@ impl Request<'_> {
     fn write(&self, batch: &mut Batch, wanted: &Wanted, ready: Vec<Ready<'_>>) {
         let Wanted { seq, row, recent, extra } = *wanted;
         let known = Known { seq, row, recent, keywords: self.keywords };
-        Writer::new(batch).raw("* ").show(seq.0).raw(" FETCH ");
+        batch.writer().raw("* ").show(seq.0).raw(" FETCH ");
         let mut before = "(";
         for item in ready {
-            Writer::new(batch).raw(before);
+            batch.writer().raw(before);
             batch.item(item, &known);
             before = " ";
         }
         for item in extra.iter().filter(|extra| !self.items.contains(&Item::Row(**extra))) {
-            item.write(Writer::new(batch).raw(before), &known);
+            item.write(batch.writer().raw(before), &known);
             before = " ";
         }
-        Writer::new(batch).raw(")\r\n");
+        batch.writer().raw(")\r\n");
     }
 }
 
 impl Batch {
+    fn writer(&mut self) -> Writer<'_> {
+        let enabled = self.enabled;
+        Writer::in_mode(self, enabled)
+    }
+
     fn is_full(&mut self) -> bool {
         self.queued() >= BATCH
     }
@@ -119,7 +127,7 @@ impl Batch {
     }
 
     fn item(&mut self, item: Ready<'_>, known: &Known<'_>) {
-        let out = &mut Writer::new(self);
+        let out = &mut self.writer();
         match item {
             Ready::Row(item) => item.write(out, known),
             Ready::InternalDate(when) => simple::write_internal_date(out, when),
@@ -138,10 +146,10 @@ impl Batch {
 
     fn octets(&mut self, answer: Answer) {
         match answer {
-            Answer::Nil => drop(Writer::new(self).raw("NIL")),
-            Answer::Now(octets) => drop(Writer::new(self).literal(octets)),
+            Answer::Nil => drop(self.writer().raw("NIL")),
+            Answer::Now(octets) => drop(self.writer().literal(octets)),
             Answer::Later { size, source } => {
-                Writer::new(self).literal_header(size);
+                self.writer().literal_header(size);
                 self.cut();
                 self.done.push(Piece::Later(source));
                 // What it will send makes the batch full.

@@ -13,8 +13,8 @@ pub fn write(out: &mut Writer<'_>, row: &Row, keywords: &[Keyword], recent: bool
             before = " ";
         }
     }
-    // RFC 3501 section 2.3.2
-    if recent {
+    // RFC 3501 section 2.3.2; RFC 9051 appendix E: there is no \Recent
+    if recent && !out.enabled().rev2 {
         out.raw(before).raw("\\Recent");
         before = " ";
     }

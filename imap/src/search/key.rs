@@ -291,6 +291,9 @@ fn messages(
     key(Key::Messages(context.view.matching(&set, numbering)))
 }
 
+/// RFC 9051 appendix E: there is no \Recent.
+const REV1_KEYS: [&str; 3] = ["NEW", "OLD", "RECENT"];
+
 /// A key that is not complete yet.
 enum Frame {
     /// Keys that must all match: the command's own, or those in parentheses.
@@ -373,6 +376,9 @@ fn begin(parser: &mut Parser<'_>, context: &mut Context<'_>) -> Result<Begin, Er
     }
     let name = parser.token("a search key", |c| c.is_ascii_alphabetic())?;
     match SEARCH_KEYS.iter().find(|row| row.name.eq_ignore_ascii_case(name)) {
+        Some(row) if parser.enabled().rev2 && REV1_KEYS.contains(&row.name) => {
+            Err(Error::bad(format!("IMAP4rev2 has no search key {}", row.name)))
+        }
         Some(row) => (row.parse)(parser, context),
         None => Err(Error::bad(format!("Unknown search key {name}"))),
     }

@@ -30,7 +30,7 @@ pub struct Own<'a> {
 
 impl Known {
     pub(super) fn stored(&mut self, newer: Arc<State>, own: &Own<'_>, enabled: Enabled) -> Updates {
-        let mut updates = Updates::new(Arc::clone(newer.keywords()), self.read_only);
+        let mut updates = Updates::new(Arc::clone(newer.keywords()), self.read_only, enabled);
         self.tell_keywords(&newer, &mut updates);
         let changed = self.told.difference(&newer).changed;
         let asked = keyword_mask(&own.change.keywords, newer.keywords());

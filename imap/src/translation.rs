@@ -1,0 +1,430 @@
+//! The texts of responses in other languages than English. RFC 5255 section 3
+//!
+//! One table: each row is a text as the code has it, where `{}` stands for what is filled in. A text without a row stays
+//! English.
+
+use std::borrow::Cow;
+
+use crate::language::Language;
+
+/// A text in three languages, each with the same number of `{}`.
+struct Row {
+    english: &'static str,
+    german: &'static str,
+    french: &'static str,
+}
+
+/// The text in the language, or as it is where it has no row.
+pub fn translated(text: &str, language: Language) -> Cow<'_, str> {
+    let in_language: fn(&Row) -> &'static str = match language {
+        Language::Default | Language::English => return Cow::Borrowed(text),
+        Language::German => |row| row.german,
+        Language::French => |row| row.french,
+    };
+    let found = TEXTS.iter().find_map(|row| filled(row.english, text).map(|values| (row, values)));
+    let Some((row, values)) = found else { return Cow::Borrowed(text) };
+    // What is filled in may be a phrase of ours.
+    let phrase = |value| TEXTS.iter().find(|row| row.english == value).map_or(value, in_language);
+    Cow::Owned(fill(in_language(row), values.into_iter().map(phrase)))
+}
+
+/// What stands in the text where the pattern has `{}`; `None` when the text is another one.
+fn filled<'t>(pattern: &str, text: &'t str) -> Option<Vec<&'t str>> {
+    let mut pieces = pattern.split("{}");
+    let mut rest = text.strip_prefix(pieces.next()?)?;
+    let mut values = Vec::new();
+    let mut pieces = pieces.peekable();
+    while let Some(piece) = pieces.next() {
+        let at =
+            if pieces.peek().is_some() { rest.find(piece)? } else { rest.len().checked_sub(piece.len())? };
+        let value = rest.get(..at)?;
+        rest = rest.get(at..)?.strip_prefix(piece)?;
+        values.push(value);
+    }
+    rest.is_empty().then_some(values)
+}
+
+fn fill<'v>(pattern: &str, values: impl Iterator<Item = &'v str>) -> String {
+    let mut out = String::new();
+    let mut values = values.fuse();
+    for (index, piece) in pattern.split("{}").enumerate() {
+        if index > 0 {
+            out.push_str(values.next().unwrap_or_default());
+        }
+        out.push_str(piece);
+    }
+    out
+}
+
+const fn row(english: &'static str, german: &'static str, french: &'static str) -> Row {
+    Row { english, german, french }
+}
+
+#[rustfmt::skip]
+static TEXTS: &[Row] = &[
+    row("{} completed",
+        "{} ausgeführt",
+        "{} exécuté"),
+    row("Logged in",
+        "Angemeldet",
+        "Connecté"),
+    row("Logging out",
+        "Abmeldung",
+        "Déconnexion"),
+    row("Moved",
+        "Verschoben",
+        "Déplacé"),
+    row("These languages are spoken here",
+        "Diese Sprachen werden hier gesprochen",
+        "Voici les langues parlées ici"),
+    row("This is the language now",
+        "Ab jetzt in dieser Sprache",
+        "Désormais dans cette langue"),
+    row("Language {} is not spoken here",
+        "Die Sprache {} wird hier nicht gesprochen",
+        "La langue {} n'est pas parlée ici"),
+    row("Begin TLS negotiation now",
+        "TLS kann jetzt beginnen",
+        "Commencez la négociation TLS"),
+    row("Conditional STORE failed",
+        "Das bedingte STORE ist gescheitert",
+        "Le STORE conditionnel a échoué"),
+    row("UIDs are valid",
+        "Die UIDs gelten",
+        "Les UID sont valides"),
+    row("Predicted next UID",
+        "Voraussichtlich nächste UID",
+        "Prochaine UID prévue"),
+    row("Highest",
+        "Höchste",
+        "La plus haute"),
+    row("First unseen message",
+        "Erste ungelesene Nachricht",
+        "Premier message non lu"),
+    row("Flags permitted",
+        "Erlaubte Flags",
+        "Drapeaux permis"),
+    row("No permanent flags permitted",
+        "Keine bleibenden Flags erlaubt",
+        "Aucun drapeau permanent permis"),
+    row("Previous mailbox closed",
+        "Das vorige Postfach ist geschlossen",
+        "La boîte précédente est fermée"),
+    row("Expunges are still to come",
+        "Das Entfernen wird noch gemeldet",
+        "Les suppressions restent à annoncer"),
+    row("authentication failed",
+        "Anmeldung fehlgeschlagen",
+        "échec de l'authentification"),
+    row("credentials have expired",
+        "die Zugangsdaten sind abgelaufen",
+        "les identifiants ont expiré"),
+    row("encryption needed: use TLS",
+        "Verschlüsselung nötig: benutzen Sie TLS",
+        "chiffrement nécessaire : utilisez TLS"),
+    row("mechanism not supported",
+        "dieses Anmeldeverfahren gibt es hier nicht",
+        "mécanisme non pris en charge"),
+    row("authentication cancelled",
+        "Anmeldung abgebrochen",
+        "authentification annulée"),
+    row("too many failed logins, try again in {} s",
+        "zu viele Fehlversuche, versuchen Sie es in {} s wieder",
+        "trop d'échecs de connexion, réessayez dans {} s"),
+    row("temporary failure, try again later",
+        "vorübergehender Fehler, versuchen Sie es später",
+        "échec temporaire, réessayez plus tard"),
+    row("no account {}",
+        "kein Konto {}",
+        "pas de compte {}"),
+    row("no mailbox {}",
+        "kein Postfach {}",
+        "pas de boîte {}"),
+    row("mailbox {} exists already",
+        "das Postfach {} gibt es schon",
+        "la boîte {} existe déjà"),
+    row("over quota: {}",
+        "Speicherplatz aufgebraucht: {}",
+        "quota dépassé : {}"),
+    row("message of {} octets is larger than the limit of {}",
+        "die Nachricht mit {} Oktetten ist größer als die Grenze von {}",
+        "le message de {} octets dépasse la limite de {}"),
+    row("Message of {} octets is larger than the limit of {}",
+        "Die Nachricht mit {} Oktetten ist größer als die Grenze von {}",
+        "Le message de {} octets dépasse la limite de {}"),
+    row("limit reached: {}",
+        "Grenze erreicht: {}",
+        "limite atteinte : {}"),
+    row("message has been expunged",
+        "die Nachricht wurde entfernt",
+        "le message a été supprimé"),
+    row("Disk full, nothing was stored; try again later",
+        "Die Platte ist voll, nichts wurde gespeichert; versuchen Sie es später",
+        "Disque plein, rien n'a été enregistré ; réessayez plus tard"),
+    row("Stored data is damaged; ask the administrator",
+        "Gespeicherte Daten sind beschädigt; fragen Sie den Verwalter",
+        "Des données enregistrées sont endommagées ; demandez à l'administrateur"),
+    row("Store unavailable, try again later",
+        "Der Speicher ist nicht erreichbar, versuchen Sie es später",
+        "Stockage indisponible, réessayez plus tard"),
+    row("Internal error",
+        "Interner Fehler",
+        "Erreur interne"),
+    row("This account no longer exists; ask the administrator",
+        "Dieses Konto gibt es nicht mehr; fragen Sie den Verwalter",
+        "Ce compte n'existe plus ; demandez à l'administrateur"),
+    row("Server is shutting down",
+        "Der Server wird beendet",
+        "Le serveur s'arrête"),
+    row("The administrator ended this session",
+        "Der Verwalter hat diese Sitzung beendet",
+        "L'administrateur a mis fin à cette session"),
+    row("Idle for too long",
+        "Zu lange untätig",
+        "Inactif trop longtemps"),
+    row("Timed out waiting for the client",
+        "Zu lange auf den Client gewartet",
+        "Délai d'attente du client dépassé"),
+    row("Too slow to log in",
+        "Die Anmeldung dauerte zu lange",
+        "Connexion trop lente"),
+    row("Too many bad commands",
+        "Zu viele falsche Befehle",
+        "Trop de commandes incorrectes"),
+    row("Line too long",
+        "Zeile zu lang",
+        "Ligne trop longue"),
+    row("Endless line",
+        "Endlose Zeile",
+        "Ligne sans fin"),
+    row("Command too long",
+        "Befehl zu lang",
+        "Commande trop longue"),
+    row("Literal too large",
+        "Literal zu groß",
+        "Littéral trop grand"),
+    row("A command begins with a tag and a space",
+        "Ein Befehl beginnt mit einem Tag und einem Leerzeichen",
+        "Une commande commence par une étiquette et une espace"),
+    row("Unknown command {}",
+        "Unbekannter Befehl {}",
+        "Commande inconnue : {}"),
+    row("{} is not allowed {}",
+        "{} ist {} nicht erlaubt",
+        "{} n'est pas permis {}"),
+    row("before login",
+        "vor der Anmeldung",
+        "avant la connexion"),
+    row("after login",
+        "nach der Anmeldung",
+        "après la connexion"),
+    row("while no mailbox is selected",
+        "ohne gewähltes Postfach",
+        "sans boîte sélectionnée"),
+    row("Not allowed before login",
+        "Vor der Anmeldung nicht erlaubt",
+        "Interdit avant la connexion"),
+    row("No mailbox is selected",
+        "Kein Postfach ist gewählt",
+        "Aucune boîte n'est sélectionnée"),
+    row("The mailbox is selected read-only",
+        "Das Postfach ist nur zum Lesen gewählt",
+        "La boîte est sélectionnée en lecture seule"),
+    row("You have no right to do that in this mailbox",
+        "Dazu haben Sie in diesem Postfach kein Recht",
+        "Vous n'avez pas ce droit dans cette boîte"),
+    row("You have no right to do that in {}",
+        "Dazu haben Sie in {} kein Recht",
+        "Vous n'avez pas ce droit dans {}"),
+    row("The selected mailbox was deleted by another session",
+        "Das gewählte Postfach wurde in einer anderen Sitzung gelöscht",
+        "La boîte sélectionnée a été effacée par une autre session"),
+    row("Some of the messages no longer exist",
+        "Einige der Nachrichten gibt es nicht mehr",
+        "Certains messages n'existent plus"),
+    row("A message is damaged; ask the administrator",
+        "Eine Nachricht ist beschädigt; fragen Sie den Verwalter",
+        "Un message est endommagé ; demandez à l'administrateur"),
+    row("No message has this number: the mailbox is empty",
+        "Keine Nachricht hat diese Nummer: das Postfach ist leer",
+        "Aucun message n'a ce numéro : la boîte est vide"),
+    row("No message has the number {}: the mailbox has {} messages",
+        "Keine Nachricht hat die Nummer {}: im Postfach sind {} Nachrichten",
+        "Aucun message n'a le numéro {} : la boîte contient {} messages"),
+    row("INBOX exists always",
+        "INBOX gibt es immer",
+        "INBOX existe toujours"),
+    row("INBOX cannot be deleted",
+        "INBOX kann nicht gelöscht werden",
+        "INBOX ne peut pas être effacée"),
+    row("A mailbox cannot be renamed into another account",
+        "Ein Postfach kann nicht in ein anderes Konto umbenannt werden",
+        "Une boîte ne peut pas être renommée vers un autre compte"),
+    row("A mailbox can have one special use",
+        "Ein Postfach kann einen besonderen Zweck haben, nicht mehrere",
+        "Une boîte ne peut avoir qu'un usage particulier"),
+    row("The message is empty",
+        "Die Nachricht ist leer",
+        "Le message est vide"),
+    row("The mailbox name is not valid modified UTF-7 (RFC 3501 section 5.1.3)",
+        "Der Name des Postfachs ist kein gültiges modifiziertes UTF-7 (RFC 3501, Abschnitt 5.1.3)",
+        "Le nom de la boîte n'est pas de l'UTF-7 modifié valide (RFC 3501, section 5.1.3)"),
+    row("The mailbox name is not valid UTF-8",
+        "Der Name des Postfachs ist kein gültiges UTF-8",
+        "Le nom de la boîte n'est pas de l'UTF-8 valide"),
+    row("a mailbox name must not be empty",
+        "der Name eines Postfachs darf nicht leer sein",
+        "le nom d'une boîte ne doit pas être vide"),
+    row("TLS is active already",
+        "TLS ist schon aktiv",
+        "TLS est déjà actif"),
+    row("STARTTLS is not offered here",
+        "STARTTLS gibt es hier nicht",
+        "STARTTLS n'est pas proposé ici"),
+    row("Unknown charset",
+        "Unbekannter Zeichensatz",
+        "Jeu de caractères inconnu"),
+    row("The search string is not valid {}",
+        "Der Suchtext ist kein gültiges {}",
+        "Le texte cherché n'est pas du {} valide"),
+    row("Unknown FETCH item {}",
+        "Unbekannter Teil {} in FETCH",
+        "Élément FETCH inconnu : {}"),
+    row("Unknown search key {}",
+        "Unbekannter Suchschlüssel {}",
+        "Clé de recherche inconnue : {}"),
+    row("Unknown STATUS item {}",
+        "Unbekannter Teil {} in STATUS",
+        "Élément STATUS inconnu : {}"),
+    row("Unknown system flag {}",
+        "Unbekanntes System-Flag {}",
+        "Drapeau système inconnu : {}"),
+    row("Expected {} at {}",
+        "Erwartet wird {} an der Stelle: {}",
+        "{} attendu à : {}"),
+    row("the end of the command",
+        "das Ende des Befehls",
+        "la fin de la commande"),
+    row("a space",
+        "ein Leerzeichen",
+        "une espace"),
+    row("a string",
+        "eine Zeichenkette",
+        "une chaîne"),
+    row("a number",
+        "eine Zahl",
+        "un nombre"),
+    row("a literal",
+        "ein Literal",
+        "un littéral"),
+    row("an atom",
+        "ein Atom",
+        "un atome"),
+    row("an astring",
+        "ein Wort oder eine Zeichenkette",
+        "un mot ou une chaîne"),
+    row("a search key",
+        "ein Suchschlüssel",
+        "une clé de recherche"),
+    row("a set of message numbers",
+        "eine Menge von Nachrichtennummern",
+        "un ensemble de numéros de message"),
+    row("the message as a literal",
+        "die Nachricht als Literal",
+        "le message en littéral"),
+    row("Command with its literals is longer than {} octets",
+        "Der Befehl ist mit seinen Literalen länger als {} Oktette",
+        "La commande et ses littéraux dépassent {} octets"),
+    row("The response is not valid base64",
+        "Die Antwort ist kein gültiges Base64",
+        "La réponse n'est pas du base64 valide"),
+    row("Expected DONE",
+        "Erwartet wird DONE",
+        "DONE attendu"),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn texts_are_translated_with_what_is_filled_in() {
+        let german = |text| translated(text, Language::German);
+        assert_eq!(german("NOOP completed"), "NOOP ausgef\u{fc}hrt");
+        assert_eq!(german("FETCH is not allowed before login"), "FETCH ist vor der Anmeldung nicht erlaubt");
+        assert_eq!(translated("Logged in", Language::French), "Connect\u{e9}");
+        for language in [Language::Default, Language::English] {
+            assert_eq!(translated("Logged in", language), "Logged in");
+        }
+    }
+
+    #[test]
+    fn what_has_no_row_stays_as_it_is() {
+        for text in ["", "No such thing as this", "completed", "Logged in twice"] {
+            assert_eq!(translated(text, Language::German), text);
+        }
+    }
+
+    #[test]
+    fn rows_fill_in_the_same_everywhere_and_are_safe_to_send() {
+        for row in TEXTS {
+            let count = |text: &str| text.matches("{}").count();
+            assert_eq!(count(row.english), count(row.german), "{}", row.english);
+            assert_eq!(count(row.english), count(row.french), "{}", row.english);
+            // RFC 5255 section 3.1: i-default is ASCII. RFC 9051 section 9: no text begins like a response code.
+            assert!(row.english.is_ascii(), "{}", row.english);
+            for text in [row.english, row.german, row.french] {
+                assert!(!text.is_empty() && !text.starts_with('[') && !text.contains(char::is_control));
+            }
+        }
+    }
+
+    #[test]
+    fn no_text_has_two_rows() {
+        for (index, row) in TEXTS.iter().enumerate() {
+            assert!(TEXTS[..index].iter().all(|other| other.english != row.english), "{}", row.english);
+        }
+    }
+
+    /// A row whose text nobody sends any more would rot: each stands in the code.
+    #[test]
+    fn every_row_is_said_somewhere() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut sources = String::new();
+        for folder in ["imap/src", "store/src", "common/src"] {
+            read(&root.join(folder), &mut sources);
+        }
+        for row in TEXTS {
+            assert!(sources.contains(&format!("\"{}\"", row.english)), "{}", row.english);
+        }
+    }
+
+    /// All sources, what is filled in as `{}`, without this file.
+    fn read(folder: &Path, sources: &mut String) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                read(&path, sources);
+            } else if path.file_name().unwrap() != "translation.rs" {
+                let text = std::fs::read_to_string(path).unwrap();
+                let mut pieces = text.split('{');
+                sources.push_str(pieces.next().unwrap());
+                for piece in pieces {
+                    let rest =
+                        piece.split_once('}').filter(|(name, _)| name.len() < 30 && !name.contains(' '));
+                    sources.push('{');
+                    sources.push_str(&rest.map_or(piece.to_owned(), |(_, rest)| format!("}}{rest}")));
+                }
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_has_a_translation(text in "\\PC{0,40}") {
+            let _ = translated(&text, Language::French);
+        }
+    }
+}
