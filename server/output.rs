@@ -104,6 +104,15 @@ fn account(account: &AccountView) -> String {
             ),
         ),
         ("size", format!("{} of {}", size(account.bytes), limit(account.limits.bytes, limits.bytes, &size))),
+        (
+            "mailboxes",
+            format!(
+                "{} of {}",
+                account.mailboxes,
+                limit(account.limits.mailboxes, limits.mailboxes, &|n| n.to_string())
+            ),
+        ),
+        ("administrator", if account.administrator { "yes" } else { "no" }.to_owned()),
         ("last IMAP login", moment(account.last_login.imap)),
         ("last POP3 login", moment(account.last_login.pop3)),
         ("created", time::print(account.created)),

@@ -97,6 +97,7 @@ fn imap_options(config: &Config) -> imap::Options {
         command_limit_before_login: config.imap.command_limit_before_login,
         command_limit: config.imap.command_limit,
         append_limit: config.limits.message,
+        jmap_url: config.imap.jmap_url.clone(),
         ..imap::Options::default()
     }
 }
@@ -160,6 +161,7 @@ pub fn store_options(config: &Config) -> Result<store::Options> {
         limits: store::Limits {
             bytes: config.limits.account_bytes,
             messages: config.limits.account_messages,
+            mailboxes: config.limits.account_mailboxes,
         },
         compression: config.store.compression,
         new_account_mailboxes: config

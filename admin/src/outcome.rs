@@ -61,6 +61,12 @@ pub struct AccountView {
     pub limits_in_force: store::Limits,
     pub bytes: u64,
     pub messages: u64,
+    /// INBOX included.
+    #[serde(default)]
+    pub mailboxes: u32,
+    /// May set limits over IMAP.
+    #[serde(default)]
+    pub administrator: bool,
     /// Seconds since 1970, as all times here.
     pub created: i64,
     pub last_login: store::LastLogin,

@@ -35,6 +35,8 @@ pub enum Shown {
     AfterLogin,
     /// Not whole yet: ENABLE knows it, nobody is told.
     NotYet,
+    /// After login, where `imap.jmap_url` is set. RFC 9698 section 3
+    WhereJmapIs,
 }
 
 impl Extension {
@@ -77,6 +79,12 @@ pub static EXTENSIONS: &[Extension] = &[
     Extension::new("ESEARCH",           4731, Shown::Always).passive(),
     Extension::new("CONDSTORE",         7162, Shown::Always).passive().enabled_by(Session::enable_condstore),
     Extension::new("QRESYNC",           7162, Shown::Always).passive().enabled_by(Session::enable_qresync),
+    Extension::new("QUOTA",             9208, Shown::Always),
+    Extension::new("QUOTA=RES-STORAGE", 9208, Shown::Always).passive(),
+    Extension::new("QUOTA=RES-MESSAGE", 9208, Shown::Always).passive(),
+    Extension::new("QUOTA=RES-MAILBOX", 9208, Shown::Always).passive(),
+    Extension::new("QUOTASET",          9208, Shown::Always),
+    Extension::new("JMAPACCESS",        9698, Shown::WhereJmapIs),
     Extension::new("STATUS=SIZE",       8438, Shown::Always).passive(),
     Extension::new("APPENDLIMIT",       7889, Shown::WithAppendLimit).passive(),
     Extension::new("UTF8=ACCEPT",       9755, Shown::Always).passive().enabled_by(Session::enable_utf8_accept),
@@ -94,6 +102,7 @@ pub fn list(session: &Session) -> String {
         login_refused: !authenticator.plaintext_allowed(&context),
         mechanisms: authenticator.mechanisms(&context),
         append_limit: session.service.options.append_limit,
+        has_jmap: !session.service.options.jmap_url.is_empty(),
     };
     offers.list()
 }
@@ -105,6 +114,7 @@ struct Offers {
     login_refused: bool,
     mechanisms: Vec<&'static str>,
     append_limit: u64,
+    has_jmap: bool,
 }
 
 impl Offers {
@@ -132,6 +142,7 @@ impl Offers {
             Shown::Always => true,
             Shown::NotYet => false,
             Shown::AfterLogin => !self.before_login,
+            Shown::WhereJmapIs => !self.before_login && self.has_jmap,
             Shown::BeforeLogin | Shown::AsMechanisms => self.before_login,
             Shown::WhereTlsCanStart => self.before_login && self.tls_can_start,
             Shown::WhereLoginIsRefused => self.before_login && self.login_refused,
@@ -157,6 +168,7 @@ mod tests {
             login_refused: true,
             mechanisms: vec!["PLAIN", "SCRAM-SHA-256"],
             append_limit: 1000,
+            has_jmap: false,
         }
     }
 
@@ -189,6 +201,11 @@ mod tests {
         }
         // RFC 7889 section 2
         assert!(after_login.split(' ').any(|name| name == "APPENDLIMIT=1000"), "{after_login}");
+        // RFC 9698 section 3
+        assert!(!after_login.contains("JMAPACCESS"));
+        assert!(!Offers { has_jmap: true, ..offers() }.list().contains("JMAPACCESS"));
+        let with_jmap = Offers { has_jmap: true, before_login: false, ..offers() }.list();
+        assert!(with_jmap.split(' ').any(|name| name == "JMAPACCESS"), "{with_jmap}");
         assert!(!after_login.contains("AUTH=") && !after_login.contains("STARTTLS"), "{after_login}");
         let always = |extension: &&Extension| [Shown::Always, Shown::AfterLogin].contains(&extension.shown);
         let after_login: Vec<_> =

@@ -16,6 +16,7 @@ mod input;
 mod language;
 mod name;
 mod pattern;
+mod quota;
 mod response;
 mod search;
 mod seqset;
@@ -55,6 +56,8 @@ pub struct Options {
     pub command_limit: usize,
     /// Octets of a message in APPEND: the store's message limit.
     pub append_limit: u64,
+    /// Where the same mail is over JMAP, printable ASCII without quotes; empty: nowhere. RFC 9698
+    pub jmap_url: String,
     /// How deep parentheses (and NOT, OR in SEARCH) may nest.
     pub nesting_limit: usize,
     /// Keywords in one command.
@@ -74,6 +77,7 @@ impl Default for Options {
             command_limit_before_login: 8 * 1024,
             command_limit: 64 * 1024,
             append_limit: 64 * 1024 * 1024,
+            jmap_url: String::new(),
             nesting_limit: 20,
             keyword_limit: 128,
             bad_limit_before_login: 30,

@@ -87,6 +87,12 @@ pub struct Changes {
     /// Limit of messages; 0: the configuration's
     #[arg(long, value_name = "NUMBER")]
     limit_messages: Option<u64>,
+    /// Limit of mailboxes, INBOX included; 0: the configuration's
+    #[arg(long, value_name = "NUMBER")]
+    limit_mailboxes: Option<u64>,
+    /// Whether the account may set limits of all accounts over IMAP
+    #[arg(long, value_name = "ON|OFF", value_parser = switch)]
+    administrator: Option<bool>,
     /// Whether IMAP may be used
     #[arg(long, value_name = "ON|OFF", value_parser = switch)]
     imap: Option<bool>,
@@ -195,6 +201,8 @@ impl From<Changes> for AccountChanges {
         AccountChanges {
             bytes: changes.limit_bytes.map(|size| size.0),
             messages: changes.limit_messages,
+            mailboxes: changes.limit_mailboxes,
+            administrator: changes.administrator,
             imap: changes.imap,
             pop3: changes.pop3,
             delivery: changes.delivery,

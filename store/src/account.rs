@@ -46,6 +46,8 @@ pub struct MailboxInfo {
 pub struct Usage {
     pub bytes: u64,
     pub messages: u64,
+    /// INBOX counts too.
+    pub mailboxes: u32,
 }
 
 impl Account {
@@ -145,7 +147,7 @@ impl Account {
     /// What counts against the quota: all messages of all mailboxes, without those that are retained.
     pub fn usage(&self) -> Result<Usage> {
         let row = self.usage_row(&*self.shard().read()?)?;
-        Ok(Usage { bytes: row.bytes, messages: row.messages })
+        Ok(Usage { bytes: row.bytes, messages: row.messages, mailboxes: row.mailboxes })
     }
 
     fn usage_row(&self, read: &(impl Read + ?Sized)) -> Result<UsageRow> {

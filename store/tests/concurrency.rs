@@ -40,7 +40,8 @@ fn every_append_gets_its_own_uid() {
 #[test]
 fn no_limit_is_ever_passed() {
     let directory = tempfile::tempdir().unwrap();
-    let options = Options { limits: Limits { bytes: 0, messages: 30 }, ..options(directory.path()) };
+    let options =
+        Options { limits: Limits { bytes: 0, messages: 30, mailboxes: 0 }, ..options(directory.path()) };
     let store = Store::open(options).unwrap();
     let (alice, bob) = (account(&store, "alice"), account(&store, "bob"));
     let (mailbox, other) = (inbox(&alice), inbox(&bob));

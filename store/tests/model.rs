@@ -132,7 +132,7 @@ impl World {
         for name in ["alice", "bob"] {
             account(world.store(), name);
         }
-        let limits = Limits { bytes: 0, messages: plain::MESSAGES };
+        let limits = Limits { bytes: 0, messages: plain::MESSAGES, mailboxes: 0 };
         world.store().directory().update(&account_name("bob"), &mut |record| record.limits = limits).unwrap();
         for number in 0..2 {
             let info = world.account(number).mailboxes().unwrap().remove(0);

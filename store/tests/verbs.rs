@@ -162,7 +162,7 @@ impl FromStaged for NewMessage {
 #[test]
 fn octets_count_against_the_limit() {
     let directory = tempfile::tempdir().unwrap();
-    let limits = Limits { bytes: 1000, messages: 0 };
+    let limits = Limits { bytes: 1000, messages: 0, mailboxes: 0 };
     let store = Store::open(Options { limits, ..options(directory.path()) }).unwrap();
     let alice = account(&store, "alice");
     let mailbox = inbox(&alice);
@@ -171,7 +171,7 @@ fn octets_count_against_the_limit() {
     let used = alice.usage().unwrap().bytes;
     let refused = mailbox.append(vec![message(300), message(400)]).wait();
     assert!(matches!(&refused, Err(Error::OverQuota(text)) if text.contains("1000")), "{refused:?}");
-    assert_eq!(alice.usage().unwrap(), Usage { bytes: used, messages: 1 }, "all or none");
+    assert_eq!(alice.usage().unwrap(), Usage { bytes: used, messages: 1, mailboxes: 1 }, "all or none");
     mailbox.copy_to(&all(), &mailbox).wait().unwrap();
     assert!(matches!(mailbox.copy_to(&all(), &mailbox).wait(), Err(Error::OverQuota(_))));
     // A full account can be put in order: moves and expunges always work.

@@ -93,9 +93,11 @@ pub(super) fn rename(
 
 impl AccountChanges {
     fn apply(&self, record: &mut AccountRecord) {
-        let AccountRecord { limits, switches, .. } = record;
+        let AccountRecord { limits, switches, administrator, .. } = record;
         limits.bytes = self.bytes.unwrap_or(limits.bytes);
         limits.messages = self.messages.unwrap_or(limits.messages);
+        limits.mailboxes = self.mailboxes.unwrap_or(limits.mailboxes);
+        *administrator = self.administrator.unwrap_or(*administrator);
         switches.imap = self.imap.unwrap_or(switches.imap);
         switches.pop3 = self.pop3.unwrap_or(switches.pop3);
         switches.delivery = self.delivery.unwrap_or(switches.delivery);
@@ -117,6 +119,8 @@ fn view(context: &Context<'_>, record: AccountRecord) -> Result<AccountView, Fai
         limits_in_force: account.limits()?,
         bytes: usage.bytes,
         messages: usage.messages,
+        mailboxes: usage.mailboxes,
+        administrator: record.administrator,
         created: record.created,
         last_login: record.last_login,
     })

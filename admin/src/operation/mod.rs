@@ -137,6 +137,9 @@ pub struct AccountChanges {
     /// 0: the default of the configuration.
     pub bytes: Option<u64>,
     pub messages: Option<u64>,
+    pub mailboxes: Option<u64>,
+    /// May set limits over IMAP.
+    pub administrator: Option<bool>,
     pub imap: Option<bool>,
     pub pop3: Option<bool>,
     pub delivery: Option<bool>,
@@ -317,6 +320,8 @@ impl fmt::Display for AccountChanges {
         let parts = [
             number("bytes", self.bytes),
             number("messages", self.messages),
+            number("mailboxes", self.mailboxes),
+            switch("administrator", self.administrator),
             switch("imap", self.imap),
             switch("pop3", self.pop3),
             switch("delivery", self.delivery),

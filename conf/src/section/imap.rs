@@ -18,6 +18,8 @@ pub struct Imap {
     /// Octets.
     pub command_limit_before_login: usize,
     pub command_limit: usize,
+    /// Empty: not told.
+    pub jmap_url: String,
 }
 
 impl Imap {
@@ -30,8 +32,20 @@ impl Imap {
             idle_timeout: reader.duration("imap.idle_timeout", 1),
             command_limit_before_login: command_limit(reader, "imap.command_limit_before_login"),
             command_limit: command_limit(reader, "imap.command_limit"),
+            jmap_url: jmap_url(reader),
         }
     }
+}
+
+/// It goes into a quoted string as it is.
+fn jmap_url(reader: &mut Reader) -> String {
+    let key = "imap.jmap_url";
+    let url = reader.text(key);
+    let is_plain = url.bytes().all(|c| c.is_ascii_graphic() && !matches!(c, b'"' | b'\\'));
+    if !url.is_empty() && !(is_plain && url.starts_with("https://")) {
+        reader.problem(key, format!("{url:?} is no https URL: write https://host/path, in ASCII"));
+    }
+    url
 }
 
 /// Long enough for a login, short enough that memory stays flat with thousands of connections.

@@ -17,6 +17,7 @@ pub struct Limits {
     pub message: u64,
     pub account_bytes: u64,
     pub account_messages: u64,
+    pub account_mailboxes: u64,
 }
 
 impl Limits {
@@ -31,6 +32,7 @@ impl Limits {
             message: message(reader),
             account_bytes: reader.size("limits.account_bytes"),
             account_messages: reader.number("limits.account_messages", 0, u64::from(u32::MAX)),
+            account_mailboxes: reader.number("limits.account_mailboxes", 0, u64::from(u32::MAX)),
         }
     }
 }

@@ -97,7 +97,9 @@ async fn delivery_switched_off_and_accounts_that_are_full() {
     client.send(format!("Subject: x\r\n\r\n{}\r\n.\r\n", "x".repeat(2_000)).as_bytes()).await;
     client.expect("552 5.2.2 ").await;
     client.expect("250 2.0.0 ").await;
-    server.change("green@foo.edu", &mut |record| record.limits = store::Limits { bytes: 0, messages: 1 });
+    server.change("green@foo.edu", &mut |record| {
+        record.limits = store::Limits { bytes: 0, messages: 1, mailboxes: 0 }
+    });
     deliver(&mut client, "green@foo.edu").await;
     client.play(&[("MAIL FROM:<a@bar.com>", "250 "), ("RCPT TO:<green@foo.edu>", "552 5.2.2 ")]).await;
 }

@@ -64,6 +64,7 @@ impl Inner {
                     app_passwords: Vec::new(),
                     switches: Switches::default(),
                     limits: Limits::default(),
+                    administrator: false,
                     created,
                     last_login: LastLogin::default(),
                 })

@@ -23,6 +23,9 @@ pub struct AccountRecord {
     /// Limits of this account; where 0 or absent the defaults of the configuration hold, and 0 there is unlimited.
     #[serde(default)]
     pub limits: Limits,
+    /// May set limits (RFC 9208 section 4.1.3) over IMAP, for every account.
+    #[serde(default)]
+    pub administrator: bool,
     /// Seconds since 1970.
     pub created: i64,
     #[serde(default)]
@@ -40,6 +43,7 @@ impl fmt::Debug for AccountRecord {
             .field("app_passwords", &self.app_passwords)
             .field("switches", &self.switches)
             .field("limits", &self.limits)
+            .field("administrator", &self.administrator)
             .field("created", &self.created)
             .field("last_login", &self.last_login)
             .finish()
@@ -88,12 +92,14 @@ impl Default for Switches {
     }
 }
 
-/// Bytes and messages of the whole account. 0 means the next default, and in the last one unlimited.
+/// Bytes, messages and mailboxes of the whole account. 0 means the next default, and in the last one unlimited.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Limits {
     pub bytes: u64,
     pub messages: u64,
+    /// INBOX counts too.
+    pub mailboxes: u64,
 }
 
 impl Limits {
@@ -101,7 +107,11 @@ impl Limits {
     #[must_use]
     pub fn or(self, default: Limits) -> Limits {
         let or = |own, default| if own == 0 { default } else { own };
-        Limits { bytes: or(self.bytes, default.bytes), messages: or(self.messages, default.messages) }
+        Limits {
+            bytes: or(self.bytes, default.bytes),
+            messages: or(self.messages, default.messages),
+            mailboxes: or(self.mailboxes, default.mailboxes),
+        }
     }
 }
 

@@ -45,7 +45,7 @@ impl Homes for Mail {
     }
 }
 
-const DEFAULTS: Limits = Limits { bytes: 1000, messages: 0 };
+const DEFAULTS: Limits = Limits { bytes: 1000, messages: 0, mailboxes: 0 };
 
 fn unattached(path: &Path, shards: u16) -> Result<Directory> {
     let path = path.join("directory.redb");
@@ -167,13 +167,13 @@ fn limits_are_current_at_once_and_after_opening() {
     let id = AccountId(add(&directory, &["a"])[0].as_ref().unwrap().id);
     assert_eq!(directory.limits().of(id), DEFAULTS);
     let set = |limits: Limits| directory.update(&name("a"), &mut |record| record.limits = limits).unwrap();
-    set(Limits { bytes: 0, messages: 7 });
-    assert_eq!(directory.limits().of(id), Limits { bytes: 1000, messages: 7 });
-    set(Limits { bytes: 5, messages: 7 });
-    assert_eq!(directory.limits().of(id), Limits { bytes: 5, messages: 7 });
+    set(Limits { bytes: 0, messages: 7, mailboxes: 0 });
+    assert_eq!(directory.limits().of(id), Limits { bytes: 1000, messages: 7, mailboxes: 0 });
+    set(Limits { bytes: 5, messages: 7, mailboxes: 0 });
+    assert_eq!(directory.limits().of(id), Limits { bytes: 5, messages: 7, mailboxes: 0 });
     directory.close().unwrap();
     let (directory, _) = open(path.path());
-    assert_eq!(directory.limits().of(id), Limits { bytes: 5, messages: 7 });
+    assert_eq!(directory.limits().of(id), Limits { bytes: 5, messages: 7, mailboxes: 0 });
     directory.delete(&name("a")).unwrap();
     assert_eq!(directory.limits().of(id), DEFAULTS);
 }

@@ -23,8 +23,8 @@ pub(crate) fn create(batch: &mut Batch<'_>, account: AccountId) -> Result<()> {
     ensure_inbox(batch, account)?;
     let shard = batch.shard;
     for (name, special_use) in &shard.options.new_account_mailboxes {
-        match mailbox::create(batch, account, name, *special_use) {
-            Ok(_) | Err(Error::MailboxExists(_)) => mailbox::subscribe(batch, account, name, true)?,
+        match mailbox::create_first(batch, account, name, *special_use) {
+            Ok(()) | Err(Error::MailboxExists(_)) => mailbox::subscribe(batch, account, name, true)?,
             Err(error) => return Err(error),
         }
     }

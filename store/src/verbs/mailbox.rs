@@ -22,6 +22,27 @@ pub(crate) fn create(
     check_free(batch, account, name)?;
     let missing = missing_parents(batch, account, name)?;
     check_count(batch, account, missing.len() + 1)?;
+    make_with_parents(batch, account, (missing, name), special_use)
+}
+
+/// The first mailboxes of an account, which no limit forbids.
+pub(super) fn create_first(
+    batch: &mut Batch<'_>,
+    account: AccountId,
+    name: &MailboxName,
+    special_use: Option<SpecialUse>,
+) -> Result<()> {
+    check_free(batch, account, name)?;
+    let missing = missing_parents(batch, account, name)?;
+    make_with_parents(batch, account, (missing, name), special_use).map(|_| ())
+}
+
+fn make_with_parents(
+    batch: &mut Batch<'_>,
+    account: AccountId,
+    (missing, name): (Vec<MailboxName>, &MailboxName),
+    special_use: Option<SpecialUse>,
+) -> Result<MailboxInfo> {
     for parent in missing {
         make(batch, account, &parent, None)?;
     }
@@ -52,8 +73,14 @@ fn missing_parents(batch: &Batch<'_>, account: AccountId, name: &MailboxName) ->
 }
 
 fn check_count(batch: &mut Batch<'_>, account: AccountId, more: usize) -> Result<()> {
-    let usage = batch.usage(account)?;
-    if usage.mailboxes as usize + more <= MAILBOXES as usize {
+    let count = u64::from(batch.usage(account)?.mailboxes).saturating_add(more as u64);
+    let limit = (batch.shard.options.limits)(account).mailboxes;
+    if more > 0 && limit != 0 && count > limit {
+        return Err(Error::OverQuota(format!(
+            "the account would have {count} mailboxes and may have {limit}: delete some, or ask for more"
+        )));
+    }
+    if count <= u64::from(MAILBOXES) {
         return Ok(());
     }
     Err(Error::Limit(format!("an account may have {MAILBOXES} mailboxes: delete some that are not needed")))

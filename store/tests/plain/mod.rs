@@ -342,7 +342,11 @@ impl Model {
             account.subscriptions().unwrap().iter().map(|name| name.to_string()).collect();
         assert_eq!(subscriptions, model.subscriptions.iter().cloned().collect::<Vec<_>>());
         let messages = || model.mailboxes.values().flat_map(|mailbox| mailbox.messages.values());
-        let usage = Usage { bytes: messages().map(Message::size).sum(), messages: messages().count() as u64 };
+        let usage = Usage {
+            bytes: messages().map(Message::size).sum(),
+            messages: messages().count() as u64,
+            mailboxes: model.mailboxes.len() as u32,
+        };
         assert_eq!(account.usage().unwrap(), usage);
         let retained: Vec<u64> = account.retained().unwrap().iter().map(|message| message.size).collect();
         assert_eq!(retained, model.retained.iter().map(Message::size).collect::<Vec<_>>());

@@ -1,0 +1,27 @@
+//! GETQUOTAROOT. RFC 9208 section 4.1.2
+//!
+//! The mailbox need not exist: the answer is what would hold for it. In another's account its right is needed, and what
+//! is absent there is answered as what is not allowed. RFC 9208 section 6
+
+use crate::error::Error;
+use crate::name::{self, Rights};
+use crate::quota;
+use crate::response::Reply;
+use crate::session::Session;
+use crate::syntax::Parser;
+
+pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Reply, Error> {
+    arguments.space()?;
+    let name = arguments.mailbox()?;
+    arguments.end()?;
+    let place = name::resolve(session.user()?, &name)?;
+    if place.account.id() != session.user()?.account.id() {
+        place.mailbox()?;
+    }
+    place.require(Rights::READ)?;
+    let shown = name::encode(&name::canonical(&name)).into_owned();
+    let root = quota::root(&place.account);
+    session.writer().raw("* QUOTAROOT ").string(shown.as_bytes()).raw(" ").string(root.as_bytes()).crlf();
+    quota::write(session, &place.account)?;
+    Ok(Reply::completed())
+}
