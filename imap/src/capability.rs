@@ -75,6 +75,11 @@ pub static EXTENSIONS: &[Extension] = &[
     Extension::new("CREATE-SPECIAL-USE",6154, Shown::Always).passive(),
     Extension::new("LIST-EXTENDED",     5258, Shown::Always).passive(),
     Extension::new("LIST-STATUS",       5819, Shown::Always).passive(),
+    Extension::new("BINARY",            3516, Shown::Always).passive(),
+    Extension::new("MULTIAPPEND",       3502, Shown::Always).passive(),
+    Extension::new("CATENATE",          4469, Shown::Always).passive(),
+    Extension::new("REPLACE",           8508, Shown::Always),
+    Extension::new("PREVIEW",           8970, Shown::Always).passive(),
     Extension::new("MOVE",              6851, Shown::Always),
     Extension::new("ESEARCH",           4731, Shown::Always).passive(),
     Extension::new("CONDSTORE",         7162, Shown::Always).passive().enabled_by(Session::enable_condstore),
@@ -139,7 +144,6 @@ impl Offers {
     fn shows(&self, extension: &Extension) -> bool {
         match extension.shown {
             Shown::Always | Shown::WithAppendLimit => true,
-            Shown::Always => true,
             Shown::NotYet => false,
             Shown::AfterLogin => !self.before_login,
             Shown::WhereJmapIs => !self.before_login && self.has_jmap,

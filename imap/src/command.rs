@@ -28,6 +28,7 @@ mod r#move;
 mod namespace;
 mod noop;
 mod rename;
+mod replace;
 mod search;
 mod select;
 mod setquota;
@@ -157,6 +158,7 @@ pub static COMMANDS: &[Command] = table![
     "NAMESPACE"     LOGGED_IN         None     Allow    "NAMESPACE"  namespace::run;
     "NOOP"          ANY               None     Allow    "IMAP4rev1"  noop::run;
     "RENAME"        LOGGED_IN         None     Allow    "IMAP4rev1"  rename::run;
+    "REPLACE"       SELECTED          Seq      Allow    "REPLACE"    replace::run [Streamed];
     "SEARCH"        SELECTED          Seq      Forbid   "IMAP4rev1"  search::run;
     "SELECT"        LOGGED_IN         None     Allow    "IMAP4rev1"  select::run;
     "SETQUOTA"      LOGGED_IN         None     Allow    "QUOTASET"   setquota::run;
@@ -168,6 +170,7 @@ pub static COMMANDS: &[Command] = table![
     "UID EXPUNGE"   SELECTED          Uid      Allow    "UIDPLUS"    expunge::run;
     "UID FETCH"     SELECTED          Uid      Allow    "IMAP4rev1"  fetch::run;
     "UID MOVE"      SELECTED          Uid      Allow    "MOVE"       r#move::run;
+    "UID REPLACE"   SELECTED          Uid      Allow    "REPLACE"    replace::run [Streamed];
     "UID SEARCH"    SELECTED          Uid      Allow    "IMAP4rev1"  search::run;
     "UID STORE"     SELECTED          Uid      Allow    "IMAP4rev1"  store::run;
     "UNAUTHENTICATE" LOGGED_IN        None     Forbid   "UNAUTHENTICATE" unauthenticate::run;

@@ -4,9 +4,11 @@
 //! without failing: a message that cannot be read leaves no half line behind.
 
 pub mod batch;
+pub mod binary;
 pub mod body;
 pub mod envelope;
 pub mod flags;
+pub mod preview;
 pub mod section;
 pub mod simple;
 pub mod structure;
@@ -20,6 +22,7 @@ use crate::error::Error;
 use crate::response::Writer;
 use crate::syntax::Parser;
 use crate::view::SeqNum;
+use binary::{Binary, BinarySize};
 use body::{Answer, Loaded, Octets};
 
 /// One data item that a client asked for.
@@ -35,6 +38,16 @@ pub enum Item {
         extended: bool,
     },
     Octets(Octets),
+    // RFC 3516 section 4.2
+    Binary(Binary),
+    BinarySize(BinarySize),
+    // RFC 8970 section 3.1
+    Preview,
+    // RFC 8514 section 4.2
+    SaveDate,
+    // RFC 8474 section 5.1, section 5.2
+    EmailId,
+    ThreadId,
 }
 
 /// What the rows of the view hold: FETCH of these alone never opens the store.
@@ -54,18 +67,25 @@ pub struct ItemRow {
 
 /// Every data item by its name, sorted.
 pub static FETCH_ITEMS: &[ItemRow] = &[
+    ItemRow { name: "BINARY", parse: |parser| Binary::parse(parser, true).map(Item::Binary) },
+    ItemRow { name: "BINARY.PEEK", parse: |parser| Binary::parse(parser, false).map(Item::Binary) },
+    ItemRow { name: "BINARY.SIZE", parse: |parser| BinarySize::parse(parser).map(Item::BinarySize) },
     ItemRow { name: "BODY", parse: body::parse_body },
     ItemRow { name: "BODY.PEEK", parse: body::parse_peek },
     ItemRow { name: "BODYSTRUCTURE", parse: |_| Ok(Item::Structure { extended: true }) },
+    ItemRow { name: "EMAILID", parse: |_| Ok(Item::EmailId) },
     ItemRow { name: "ENVELOPE", parse: |_| Ok(Item::Envelope) },
     ItemRow { name: "FLAGS", parse: |_| Ok(Item::Row(RowItem::Flags)) },
     ItemRow { name: "INTERNALDATE", parse: |_| Ok(Item::InternalDate) },
     // RFC 7162 section 3.1.4.2
     ItemRow { name: "MODSEQ", parse: |_| Ok(Item::Row(RowItem::ModSeq)) },
+    ItemRow { name: "PREVIEW", parse: preview::parse },
     ItemRow { name: "RFC822", parse: |_| Ok(Item::Octets(Octets::rfc822())) },
     ItemRow { name: "RFC822.HEADER", parse: |_| Ok(Item::Octets(Octets::rfc822_header())) },
     ItemRow { name: "RFC822.SIZE", parse: |_| Ok(Item::Size) },
     ItemRow { name: "RFC822.TEXT", parse: |_| Ok(Item::Octets(Octets::rfc822_text())) },
+    ItemRow { name: "SAVEDATE", parse: |_| Ok(Item::SaveDate) },
+    ItemRow { name: "THREADID", parse: |_| Ok(Item::ThreadId) },
     ItemRow { name: "UID", parse: |_| Ok(Item::Row(RowItem::Uid)) },
 ];
 
@@ -180,16 +200,39 @@ pub enum Ready<'a> {
     Envelope(Arc<Summary>),
     Structure { summary: Arc<Summary>, extended: bool },
     Octets { label: &'a [u8], answer: Answer },
+    BinarySize { label: &'a [u8], size: u64 },
+    Preview(Arc<Summary>),
+    SaveDate(store::DateTime),
+    EmailId(store::EmailId),
+    ThreadId(store::ThreadId),
+}
+
+/// Why a message has no line.
+#[derive(Debug)]
+pub enum Unready {
+    Store(store::Error),
+    /// Nobody here can undo this Content-Transfer-Encoding. RFC 3516 section 4.3
+    UnknownEncoding(Vec<u8>),
+}
+
+impl From<store::Error> for Unready {
+    fn from(error: store::Error) -> Unready {
+        Unready::Store(error)
+    }
 }
 
 impl Item {
     /// Fetching it sets \Seen.
     pub fn sets_seen(&self) -> bool {
-        matches!(self, Item::Octets(octets) if octets.sets_seen)
+        match self {
+            Item::Octets(octets) => octets.sets_seen,
+            Item::Binary(binary) => binary.sets_seen,
+            _ => false,
+        }
     }
 
     /// Reads what the item needs; blocks.
-    pub fn ready<'a>(&'a self, message: &Message, loaded: &mut Loaded) -> store::Result<Ready<'a>> {
+    pub fn ready<'a>(&'a self, message: &Message, loaded: &mut Loaded) -> Result<Ready<'a>, Unready> {
         Ok(match self {
             Item::Row(item) => Ready::Row(*item),
             Item::InternalDate => Ready::InternalDate(message.internal_date),
@@ -201,6 +244,16 @@ impl Item {
             Item::Octets(octets) => {
                 Ready::Octets { label: &octets.label, answer: octets.answer(message, loaded)? }
             }
+            Item::Binary(binary) => {
+                Ready::Octets { label: &binary.label, answer: binary.answer(message, loaded)? }
+            }
+            Item::BinarySize(binary) => {
+                Ready::BinarySize { label: &binary.label, size: binary.size(message, loaded)? }
+            }
+            Item::Preview => Ready::Preview(loaded.summary(message)?),
+            Item::SaveDate => Ready::SaveDate(message.save_date),
+            Item::EmailId => Ready::EmailId(message.email_id),
+            Item::ThreadId => Ready::ThreadId(message.thread_id),
         })
     }
 }

@@ -3,12 +3,13 @@
 //! - A command with its literals never takes more memory than the limit of the session's state.
 //! - A synchronizing literal that is refused is refused before the client sends it; a non-synchronizing one (RFC 7888) is
 //!   read and thrown away, or, when that would be absurd, the connection is closed.
-//! - The message of APPEND is not read here: its handler streams it.
+//! - The messages of APPEND and REPLACE are not read here: `incoming` streams them.
 
 use bytes::{Bytes, BytesMut};
 use common::stream::StreamError;
 use tokio::time::Instant;
 
+use crate::command::Numbers;
 use crate::error::Error;
 use crate::response::Writer;
 use crate::session::{Session, bye};
@@ -134,9 +135,12 @@ impl Session {
     /// The literal announced at the end of `line`, which begins at `start` of the command, if it is ours to read.
     fn literal_to_read(&self, line: &[u8], start: usize, arguments: usize) -> Option<LiteralHeader> {
         let literal = literal_header(line)?;
-        // APPEND's first argument, the mailbox, may be a literal; the next one is the message.
-        let is_first_argument = start + literal.at == arguments + 1;
-        (!self.command.streamed || is_first_argument).then_some(literal)
+        // The mailbox may be a literal: APPEND's first argument, REPLACE's second. What comes behind it is the handler's.
+        let before = line.get(arguments..literal.at).unwrap_or_default();
+        let argument = before.iter().filter(|&&octet| octet == b' ').count();
+        let mailbox = if self.command.numbers == Numbers::None { 1 } else { 2 };
+        let is_mailbox = start == 0 && argument == mailbox && before.ends_with(b" ");
+        (!self.command.streamed || is_mailbox).then_some(literal)
     }
 
     async fn within_login_deadline(&mut self, limit: usize) -> Result<Bytes, Error> {

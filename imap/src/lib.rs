@@ -12,6 +12,7 @@ mod date;
 mod error;
 mod fetch;
 mod hierarchy;
+mod incoming;
 mod input;
 mod language;
 mod name;

@@ -72,10 +72,14 @@ pub enum Code {
     Closed,
     /// A sequence set (STORE) or UID set (UID STORE). RFC 7162 section 3.1.3
     Modified(String),
+    /// The URL that cannot be resolved. RFC 4469 section 4.1
+    BadUrl(String),
     // RFC 4469 section 4.2
     TooBig,
     // RFC 8474 section 4.1, section 4.2
     MailboxId(MailboxId),
+    // RFC 3516 section 4.3
+    UnknownCte,
     // RFC 6154 section 3
     UseAttr,
     // RFC 5530 section 3
@@ -109,6 +113,10 @@ impl fmt::Display for Code {
             Code::HighestModSeq(modseq) => write!(f, "HIGHESTMODSEQ {modseq}"),
             Code::Modified(set) => write!(f, "MODIFIED {set}"),
             Code::MailboxId(id) => write!(f, "MAILBOXID ({})", mailbox_id(*id)),
+            Code::BadUrl(url) => {
+                f.write_str("BADURL ")?;
+                url.bytes().try_for_each(|octet| write_url_octet(f, octet))
+            }
             plain => f.write_str(plain.word()),
         }
     }
@@ -132,7 +140,9 @@ impl Code {
             Code::ReadWrite => "READ-WRITE",
             Code::TryCreate => "TRYCREATE",
             Code::Closed => "CLOSED",
+            Code::BadUrl(_) => "BADURL",
             Code::TooBig => "TOOBIG",
+            Code::UnknownCte => "UNKNOWN-CTE",
             Code::UseAttr => "USEATTR",
             Code::Unavailable => "UNAVAILABLE",
             Code::AuthenticationFailed => "AUTHENTICATIONFAILED",
@@ -156,6 +166,14 @@ impl Code {
 /// RFC 8474 section 8.1
 pub fn mailbox_id(id: MailboxId) -> String {
     format!("F{id}")
+}
+
+/// `url-resp-text` has no `]`, and here nothing that a URL must not have. RFC 4469 section 5
+fn write_url_octet(f: &mut fmt::Formatter<'_>, octet: u8) -> fmt::Result {
+    match octet {
+        b'!'..=b'~' if !matches!(octet, b']' | b'[' | b'"' | b'\\') => write!(f, "{}", char::from(octet)),
+        _ => write!(f, "%{octet:02X}"),
+    }
 }
 
 /// Where responses go: the connection, or a plain buffer in tests.
@@ -406,6 +424,12 @@ mod tests {
             ),
             // RFC 7162 section 3.1.3
             (Code::Modified("7,9".into()), "MODIFIED 7,9"),
+            // RFC 4469 section 4.1, the example
+            (
+                Code::BadUrl("/INBOX;UIDVALIDITY=785799047/;UID=113330;section=1.5.9".into()),
+                "BADURL /INBOX;UIDVALIDITY=785799047/;UID=113330;section=1.5.9",
+            ),
+            (Code::BadUrl("a] \r\nb\u{e4}".into()), "BADURL a%5D%20%0D%0Ab%C3%A4"),
             (Code::BadCharset(&["UTF-8", "US-ASCII"]), "BADCHARSET (UTF-8 US-ASCII)"),
             (Code::ReadOnly, "READ-ONLY"),
             (Code::MailboxId(MailboxId(7)), "MAILBOXID (F7)"),

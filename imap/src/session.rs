@@ -265,9 +265,13 @@ impl Session {
     /// Tells what others changed in the selected mailbox. RFC 9051 section 7.5.1: no EXPUNGE while message numbers are in
     /// use, which the row of the command knows.
     pub async fn write_pending(&mut self) -> Result<(), Error> {
-        let Some(selected) = &mut self.selected else { return Ok(()) };
         let allowed = self.command.allow_expunge && !self.forbids_expunge;
-        let expunge = if allowed { Expunge::Allow } else { Expunge::Forbid };
+        self.write_updates(if allowed { Expunge::Allow } else { Expunge::Forbid }).await
+    }
+
+    /// The same for a command that knows when expunges may be told.
+    pub async fn write_updates(&mut self, expunge: Expunge) -> Result<(), Error> {
+        let Some(selected) = &mut self.selected else { return Ok(()) };
         // RFC 2180 section 3.3: the other sessions of a deleted mailbox are disconnected. A client that was told NO to
         // everything, or nothing in IDLE, would not find out.
         if selected.view.is_deleted() {

@@ -36,6 +36,8 @@ pub enum Expunge {
     Allow,
     /// RFC 9051 section 7.5.1: no EXPUNGE while a FETCH, STORE or SEARCH by sequence numbers is answered, nor between commands.
     Forbid,
+    /// They may, and what came is told first, as REPLACE has it. RFC 8508 section 3.3
+    Last,
 }
 
 pub struct View {
@@ -318,10 +320,16 @@ impl Known {
             self.tell_withheld(enabled, &mut updates);
             return updates;
         }
+        let added = membership.added.len();
+        if expunge == Expunge::Last && added > 0 {
+            updates.push(Update::Exists(self.exists() + added));
+        }
         self.tell_expunged(&membership.expunged, enabled, &mut updates);
         self.members = newer;
-        if !membership.added.is_empty() {
+        if expunge != Expunge::Last && added > 0 {
             updates.push(Update::Exists(self.exists()));
+        }
+        if added > 0 {
             updates.push(Update::Recent(self.recent_count()));
         }
         self.tell_flags(&changed, enabled, &mut updates);

@@ -13,6 +13,7 @@
 mod address;
 mod casemap;
 mod charset;
+mod decoder;
 mod encoded_word;
 mod envelope;
 mod field_selector;
@@ -30,6 +31,9 @@ mod summary;
 pub mod text;
 mod thread;
 mod transfer;
+mod transport;
 
+pub use decoder::{Decoder, Encoding};
 pub use summary::{Address, Disposition, Envelope, Kind, Parameter, Part, Summary};
 pub use thread::{ThreadKeys, thread_keys};
+pub use transport::{Unkeepable, encode_binary};

@@ -63,8 +63,16 @@ fn words_of(part: &Part, raw: &[u8]) -> String {
         return fold(html::text(&start_of_text(part, raw, PAGE), 8 * MAX_CHARACTERS).split_whitespace());
     }
     let text = start_of_text(part, raw, PLAIN);
+    if is_encrypted(&text) {
+        return String::new();
+    }
     let own = fold(own_lines(&text).flat_map(str::split_whitespace));
     if own.is_empty() { fold(text.split_whitespace()) } else { own }
+}
+
+/// OpenPGP's armor (RFC 9580 section 6.2), with nothing before it to read.
+fn is_encrypted(text: &str) -> bool {
+    text.trim_start().starts_with("-----BEGIN PGP MESSAGE-----")
 }
 
 /// The decoded text of a part, of its first `limit` octets.
@@ -150,6 +158,13 @@ mod tests {
         assert_eq!(preview(message), "Grüße aus Bonn");
         let message = "Content-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\nforwarded\r\n";
         assert_eq!(preview(message), "forwarded");
+    }
+
+    #[test]
+    fn encrypted_text_says_nothing() {
+        let armor = "-----BEGIN PGP MESSAGE-----\r\n\r\nhQEMA\r\n-----END PGP MESSAGE-----\r\n";
+        assert_eq!(preview(&format!("Subject: x\r\n\r\n\r\n{armor}")), "");
+        assert!(preview(&format!("Subject: x\r\n\r\nHello\r\n{armor}")).starts_with("Hello"));
     }
 
     #[test]

@@ -42,20 +42,23 @@ fn is_base64(octet: u8) -> bool {
 /// RFC 2045 section 6.7. An `=` that starts neither an octet nor a soft line break stands for itself.
 pub(crate) fn quoted_printable(body: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(body.len());
-    for line in body.split_inclusive(|&b| b == b'\n') {
-        let text = crate::header::without_line_end(line);
-        let end = &line[text.len()..];
-        // Rule 3: white space at the end of a line was added on the way.
-        let text = text.trim_ascii_end();
-        match text.strip_suffix(b"=") {
-            Some(soft) => quoted(soft, &mut decoded),
-            None => {
-                quoted(text, &mut decoded);
-                decoded.extend_from_slice(end);
-            }
+    body.split_inclusive(|&b| b == b'\n').for_each(|line| quoted_line(line, &mut decoded));
+    decoded
+}
+
+/// One line, with its end or the last one without.
+pub(crate) fn quoted_line(line: &[u8], out: &mut Vec<u8>) {
+    let text = crate::header::without_line_end(line);
+    let end = &line[text.len()..];
+    // Rule 3: white space at the end of a line was added on the way.
+    let text = text.trim_ascii_end();
+    match text.strip_suffix(b"=") {
+        Some(soft) => quoted(soft, out),
+        None => {
+            quoted(text, out);
+            out.extend_from_slice(end);
         }
     }
-    decoded
 }
 
 /// Undoes `=XX` in text without line breaks.

@@ -30,6 +30,7 @@ mod registry;
 mod retained;
 mod schema;
 mod shard;
+mod shelf;
 mod snapshot;
 mod spool;
 mod staged;
@@ -53,9 +54,12 @@ pub use check::{CheckReport, Finding, Progress};
 pub use directory::{AccountRecord, AppPassword, Directory, LastLogin, Limits, Switches};
 pub use error::{Error, Result};
 pub use live::{Difference, Live, Row, State};
-pub use mailbox::{Appended, Copied, Expunged, FlagsOperation, Mailbox, NewMessage, StoreFlags, Stored};
+pub use mailbox::{
+    Appended, Copied, Expunged, FlagsOperation, Mailbox, NewMessage, Replaced, StoreFlags, Stored,
+};
 pub use pending::Pending;
 pub use retained::{RetainedId, RetainedMessage};
+pub use shelf::Shelf;
 pub use snapshot::{Message, Snapshot};
 pub use spool::Spool;
 pub use staged::Staged;

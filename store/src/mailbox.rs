@@ -8,7 +8,7 @@ use crate::engine::{KeyRange, Read, Table};
 use crate::schema::{self, Chunk, MailboxRow, RetainedRow, vanished};
 use crate::shard::Shard;
 use crate::snapshot::View;
-use crate::verbs::{append, copy, expunge, flags, unique_id};
+use crate::verbs::{append, copy, expunge, flags, replace, unique_id};
 use crate::*;
 
 /// A mailbox of an account. Cheap to clone. Stays valid when the mailbox is renamed; when it is deleted, everything
@@ -47,6 +47,15 @@ pub struct Copied {
     pub from: Vec<Uid>,
     pub to: Vec<Uid>,
     /// The source mailbox's HIGHESTMODSEQ after it; for a move that at which the messages vanished.
+    pub modseq: ModSeq,
+}
+
+/// What became of a [`Mailbox::replace`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replaced {
+    /// The new message.
+    pub appended: Appended,
+    /// HIGHESTMODSEQ of the mailbox that the old one was in, at which it vanished.
     pub modseq: ModSeq,
 }
 
@@ -165,6 +174,16 @@ impl Mailbox {
         }
         let (from, to, uids) = (self.place(), to.place(), uids.clone());
         self.shard().write(move |batch| copy::move_messages(batch, from, &uids, to))
+    }
+
+    /// Puts a new message into `to` and expunges the old one, with or without \\Deleted: both or neither (RFC 8508).
+    /// [`Error::Expunged`] when the old one is there no more. `to` may be of another account.
+    pub fn replace(&self, uid: Uid, to: &Mailbox, message: NewMessage) -> Pending<Replaced> {
+        if !self.is_near(to) {
+            return transfer::replace(self.clone(), uid, to.clone(), message);
+        }
+        let (from, to, octets) = (self.place(), to.place(), message.staged.len());
+        self.shard().queue.push(octets, move |batch| replace::replace(batch, from, uid, to, &message))
     }
 
     /// In the same shard, where a body can be shared.

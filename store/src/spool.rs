@@ -3,6 +3,7 @@
 //! Rules:
 //! - Octets are normalized as they come, so staging needs no second pass over them.
 //! - What is refused is thrown away at once; who sends on pays with nothing of ours.
+//! - A binary spool takes octets as they are; staging makes of them what can be kept.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -23,7 +24,8 @@ const BLOCK: usize = 256 << 10;
 /// Collects a message's octets: in memory at first, in an unlinked temporary file when it grows.
 pub struct Spool {
     staging: Arc<Staging>,
-    normalizer: Normalizer,
+    /// None: octets are taken as they come.
+    normalizer: Option<Normalizer>,
     /// Normalized octets that are not in the file.
     buffer: Vec<u8>,
     file: Option<File>,
@@ -35,9 +37,14 @@ pub struct Spool {
 
 impl Spool {
     pub(crate) fn new(staging: Arc<Staging>) -> Spool {
+        Spool { normalizer: Some(Normalizer::default()), ..Spool::binary(staging) }
+    }
+
+    /// For a message that may have NUL and binary parts. RFC 3516 section 4.4
+    pub(crate) fn binary(staging: Arc<Staging>) -> Spool {
         Spool {
             staging,
-            normalizer: Normalizer::default(),
+            normalizer: None,
             buffer: Vec::new(),
             file: None,
             filed: 0,
@@ -70,6 +77,11 @@ impl Spool {
         self.filed + self.buffer.len() as u64
     }
 
+    /// The octets are as they came.
+    pub fn is_binary(&self) -> bool {
+        self.normalizer.is_none()
+    }
+
     pub(crate) fn staging(&self) -> &Arc<Staging> {
         &self.staging
     }
@@ -95,9 +107,12 @@ impl Spool {
         match &self.refused {
             Some(Error::InvalidMessage(_)) => return Ok(()),
             Some(refused) => return Err(refused.clone()),
-            None => self.normalizer.push(piece, &mut self.buffer),
+            None => match &mut self.normalizer {
+                Some(normalizer) => normalizer.push(piece, &mut self.buffer),
+                None => self.buffer.extend_from_slice(piece),
+            },
         }
-        if let Some(at) = self.normalizer.nul() {
+        if let Some(at) = self.normalizer.as_ref().and_then(Normalizer::nul) {
             self.refuse(nul(at));
             return Ok(());
         }

@@ -52,14 +52,33 @@ impl Staged {
 /// Normalizes, hashes, compresses and summarizes. Blocks while other messages use up the budget.
 ///
 /// # Errors
-/// What the spool refused: [`Error::TooLarge`], [`Error::InvalidMessage`] for NUL; the disk's for temporary files.
+/// What the spool refused: [`Error::TooLarge`], [`Error::InvalidMessage`] for NUL, in a binary spool only for one that
+/// cannot be encoded; the disk's for temporary files.
 pub(crate) fn stage(spool: Spool) -> Result<Staged> {
     if let Some(refused) = spool.refusal() {
         return Err(refused.clone());
     }
     let staging = Arc::clone(spool.staging());
+    if spool.is_binary() {
+        return stage_binary(spool, &staging);
+    }
     let _turn = staging.budget.take(spool.normalized());
     staging.finish(&spool.into_octets()?)
+}
+
+/// Octets as they came: parts that could not be kept so are encoded, the rest is normalized like any other message.
+fn stage_binary(spool: Spool, staging: &Staging) -> Result<Staged> {
+    // The octets, and what becomes of them: encoded they are a third more and a line end in 76.
+    let _turn = staging.budget.take(spool.normalized().saturating_mul(4));
+    let octets = spool.into_octets()?;
+    let encoded = ::message::encode_binary(&octets).map_err(|why| Error::InvalidMessage(why.to_string()))?;
+    let mut normalized = Vec::with_capacity(encoded.len());
+    crate::normalize::Normalizer::default().push(&encoded, &mut normalized);
+    let (size, limit) = (normalized.len() as u64, staging.limit());
+    if size > limit {
+        return Err(Error::TooLarge { size, limit });
+    }
+    staging.finish(&normalized)
 }
 
 /// What staging needs of the store.
@@ -173,6 +192,26 @@ pub(crate) mod tests {
         assert_eq!((message.hash, message.len()), (*blake3::hash(&octets).as_bytes(), octets.len() as u64));
         assert!(matches!(message.record, FinishedRecord::File { .. }));
         assert_eq!(message.summary().envelope.subject.as_deref(), Some(&b"large"[..]));
+    }
+
+    #[test]
+    fn a_binary_message_is_encoded_where_it_must_be() {
+        let (_directory, staging) = staging(200);
+        let staged = |octets: &[u8]| {
+            let mut spool = Spool::binary(staging.clone());
+            octets.chunks(7).for_each(|piece| spool.write(piece).unwrap());
+            stage(spool)
+        };
+        let text = b"Subject: x\r\n\r\ntext\r\n";
+        assert_eq!(staged(text).unwrap().hash, *blake3::hash(text).as_bytes());
+        assert_eq!(staged(b"Subject: x\n\ntext\n").unwrap().hash, *blake3::hash(text).as_bytes());
+        let header = b"MIME-Version: 1.0\r\nContent-Transfer-Encoding: ";
+        let binary = [&header[..], b"binary\r\n\r\na\0\n"].concat();
+        let encoded = [&header[..], b"base64\r\n\r\nYQAK"].concat();
+        assert_eq!(staged(&binary).unwrap().hash, *blake3::hash(&encoded).as_bytes());
+        assert!(matches!(staged(b"a: \0\r\n\r\n"), Err(Error::InvalidMessage(_))));
+        let grows = [&header[..], b"binary\r\n\r\n", &[0; 130]].concat();
+        assert!(grows.len() < 200 && matches!(staged(&grows), Err(Error::TooLarge { size: 200.., limit: 200 })));
     }
 
     #[test]

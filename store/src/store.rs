@@ -90,6 +90,16 @@ impl Store {
         Spool::new(self.0.staging.clone())
     }
 
+    /// The same for a message that may have NUL and binary parts, which staging encodes. RFC 3516 section 4.4
+    pub fn binary_spool(&self) -> Spool {
+        Spool::binary(self.0.staging.clone())
+    }
+
+    /// Where the messages of one APPEND wait for its end. RFC 3502
+    pub fn shelf(&self) -> Shelf {
+        Shelf::new(self.0.staging.clone())
+    }
+
     /// Normalizes, hashes, compresses and summarizes. Blocks and computes: call it through `common::block`.
     pub fn stage(&self, spool: Spool) -> Result<Staged> {
         staged::stage(spool)

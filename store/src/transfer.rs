@@ -1,4 +1,4 @@
-//! COPY and MOVE between accounts whose mail is in different shards: the octets are staged again and appended there,
+//! COPY, MOVE and REPLACE between accounts whose mail is in different shards: the octets are staged again and appended there,
 //! then, for a move, taken out here. A crash in between leaves a message in both places, never in none.
 
 use std::sync::Arc;
@@ -14,11 +14,33 @@ const BLOCK: u64 = 1 << 20;
 
 /// Runs on a thread of its own, since it reads and waits for two writers.
 pub(crate) fn transfer(from: Mailbox, uids: UidSet, to: Mailbox, take_out: bool) -> Pending<Copied> {
+    on_its_thread(move || run(&from, &uids, &to, take_out))
+}
+
+/// REPLACE across shards: the new message is durable before the old one goes, and goes again itself when there is no old
+/// one to take out.
+pub(crate) fn replace(from: Mailbox, uid: Uid, to: Mailbox, message: NewMessage) -> Pending<Replaced> {
+    on_its_thread(move || {
+        if from.snapshot()?.message(uid)?.is_none() {
+            return Err(Error::Expunged);
+        }
+        let appended = to.append(vec![message]).wait()?;
+        let expunged = from.take_out(&UidSet::from_ranges([uid.0..=uid.0]), true).wait();
+        match expunged {
+            Ok(expunged) if !expunged.uids.is_empty() => Ok(Replaced { appended, modseq: expunged.modseq }),
+            other => {
+                to.take_out(&appended.uids.iter().copied().collect(), false).wait()?;
+                Err(other.err().unwrap_or(Error::Expunged))
+            }
+        }
+    })
+}
+
+fn on_its_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Pending<T> {
     let (sender, receiver) = oneshot::channel();
     let run = move || {
-        let answer = run(&from, &uids, &to, take_out);
-        // Whoever has the answer may count on nothing of this holding the store open.
-        drop((from, to));
+        // What the work holds of the store is dropped before the answer: whoever has it may count on that.
+        let answer = work();
         // Nobody may be waiting any more: it is done all the same.
         let _ = sender.send(answer);
     };

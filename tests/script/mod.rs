@@ -39,7 +39,7 @@
 //! - `* pattern`: an untagged response. `! pattern`: must not come. `...`: others may come too; without it every
 //!   untagged response must be expected. In a pattern `$` is any token, `$name` is bound at first sight and must be the
 //!   same later (commands may use it as `$name` too), `$$` at the end of a list is any more. Flag lists, LIST attributes, FETCH and STATUS items match in any
-//!   order. Atoms match without case, strings with; a quoted string in a pattern knows `\r`, `\n`, `\"`, `\\`, `\xHH`.
+//!   order; `~"text"` is a literal8. Atoms match without case, strings with; a quoted string in a pattern knows `\r`, `\n`, `\"`, `\\`, `\xHH`.
 //! - `| text` (POP3, LMTP replies, cli): exactly this line, in order; `...` any more lines.
 
 mod imap;

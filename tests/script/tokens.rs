@@ -214,6 +214,12 @@ impl Reader<'_> {
             }
             [b'"', ..] => self.quoted().map(|text| Some(Token::Text(text))),
             [b'{', ..] => self.literal().map(|text| Some(Token::Text(text))),
+            // A literal8 is the text with a tilde before it, in a pattern as in a response.
+            [b'~', rest @ ..] if matches!(rest, [b'{' | b'"', ..]) => {
+                self.rest = rest;
+                let text = if rest[0] == b'"' { self.quoted() } else { self.literal() };
+                text.map(|text| Some(Token::Text([b"~".to_vec(), text].concat())))
+            }
             [b')' | b']', ..] => fail("a bracket closes that was not opened"),
             _ => self.atom().map(|atom| Some(Token::Atom(atom))),
         }

@@ -212,6 +212,14 @@ fn reply(trouble: Trouble, numbering: Numbering) -> Result<Reply, Error> {
     if let Some(failure) = trouble.failure {
         return Err(failure.into());
     }
+    if let Some(name) = trouble.unknown_encoding {
+        // RFC 3516 section 4.3
+        let text = format!(
+            "The Content-Transfer-Encoding {} is not known; fetch the part as it is, by BODY",
+            String::from_utf8_lossy(&name)
+        );
+        return Err(Error::no(Code::UnknownCte, text));
+    }
     match (trouble.expunged, numbering) {
         (false, _) => Ok(Reply::completed()),
         (true, Numbering::Seq) => Err(Error::no(Code::ExpungeIssued, TEXT)),

@@ -8,7 +8,7 @@ use common::stream::{BATCH, Stream};
 use store::{Keyword, Mailbox, Message, Row, Uid, UidSet};
 
 use super::body::{Answer, Loaded, Source};
-use super::{Item, Known, Ready, RowItem, envelope, simple, structure};
+use super::{Item, Known, Ready, RowItem, Unready, envelope, simple, structure};
 use crate::error::Error;
 use crate::response::{Code, Sink, Writer};
 use crate::session::Enabled;
@@ -50,6 +50,8 @@ pub struct Trouble {
     pub expunged: bool,
     /// Some could not be read: why the first could not.
     pub failure: Option<store::Error>,
+    /// A part of some is encoded in a way that nobody here can undo: how.
+    pub unknown_encoding: Option<Vec<u8>>,
 }
 
 enum Piece {
@@ -81,11 +83,14 @@ impl Request<'_> {
     fn line(&self, batch: &mut Batch, wanted: &Wanted, message: &Message) {
         let mut loaded = Loaded::default();
         let ready =
-            self.items.iter().map(|item| item.ready(message, &mut loaded)).collect::<store::Result<Vec<_>>>();
+            self.items.iter().map(|item| item.ready(message, &mut loaded)).collect::<Result<Vec<_>, _>>();
         match ready {
             Ok(ready) => self.write(batch, wanted, ready),
-            Err(store::Error::Expunged) => batch.trouble.expunged = true,
-            Err(failure) => drop(batch.trouble.failure.get_or_insert(failure)),
+            Err(Unready::Store(store::Error::Expunged)) => batch.trouble.expunged = true,
+            Err(Unready::UnknownEncoding(name)) => {
+                batch.trouble.unknown_encoding.get_or_insert(name);
+            }
+            Err(Unready::Store(failure)) => drop(batch.trouble.failure.get_or_insert(failure)),
         }
     }
 
@@ -141,6 +146,11 @@ impl Batch {
                 out.raw(label).raw(" ");
                 self.octets(answer);
             }
+            Ready::BinarySize { label, size } => drop(out.raw(label).raw(" ").show(size)),
+            Ready::Preview(summary) => drop(out.raw("PREVIEW ").string(summary.preview.as_bytes())),
+            Ready::SaveDate(when) => simple::write_save_date(out, when),
+            Ready::EmailId(id) => drop(out.raw("EMAILID (M").show(id).raw(")")),
+            Ready::ThreadId(id) => drop(out.raw("THREADID (T").show(id).raw(")")),
         }
     }
 
@@ -148,8 +158,9 @@ impl Batch {
         match answer {
             Answer::Nil => drop(self.writer().raw("NIL")),
             Answer::Now(octets) => drop(self.writer().literal(octets)),
-            Answer::Later { size, source } => {
-                self.writer().literal_header(size);
+            Answer::Binary(octets) => drop(self.writer().raw("~").literal(octets)),
+            Answer::Later { size, source, binary } => {
+                self.writer().raw(if binary { "~" } else { "" }).literal_header(size);
                 self.cut();
                 self.done.push(Piece::Later(source));
                 // What it will send makes the batch full.
@@ -213,5 +224,6 @@ impl Trouble {
     pub fn add(&mut self, other: Trouble) {
         self.expunged |= other.expunged;
         self.failure = self.failure.take().or(other.failure);
+        self.unknown_encoding = self.unknown_encoding.take().or(other.unknown_encoding);
     }
 }

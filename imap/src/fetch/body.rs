@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use common::stream::BATCH;
-use message::Summary;
 use message::header::FieldSelector;
+use message::{Decoder, Summary};
 use store::{Body, Message};
 
 use super::section::{Section, SectionText};
@@ -30,9 +30,9 @@ pub struct Octets {
 
 /// `partial = "<" number64 "." nz-number64 ">"`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Partial {
-    offset: u64,
-    length: u64,
+pub struct Partial {
+    pub offset: u64,
+    pub length: u64,
 }
 
 /// What follows the name BODY: a section, or nothing where the body structure is asked for.
@@ -81,8 +81,22 @@ impl Octets {
         Ok(Octets { label: label.to_vec(), section, partial, sets_seen })
     }
 
+    /// The octets that a URL names. RFC 5092 section 7
+    pub fn of_url(section: Section, partial: Option<Partial>) -> Octets {
+        Octets { label: Vec::new(), section, partial, sets_seen: false }
+    }
+
     /// Finds the octets, and reads them when they are few.
     pub fn answer(&self, message: &Message, loaded: &mut Loaded) -> store::Result<Answer> {
+        // RFC 9051 section 7.5.2: the value is an nstring; what is not there is NIL
+        match self.source(message, loaded)? {
+            Some(source) => source.answer(&mut loaded.budget),
+            None => Ok(Answer::Nil),
+        }
+    }
+
+    /// Finds the octets. `None`: the message has no such part.
+    pub fn source(&self, message: &Message, loaded: &mut Loaded) -> store::Result<Option<Source>> {
         let body = loaded.body(message)?;
         let whole = self.section.path.is_empty() && self.section.text == SectionText::All;
         let range = match whole {
@@ -92,13 +106,11 @@ impl Octets {
                 self.section.locate(&*loaded.summary(message)?, trace, body.len())
             }
         };
-        // RFC 9051 section 7.5.2: the value is an nstring; what is not there is NIL
-        let Some(range) = range else { return Ok(Answer::Nil) };
-        let source = match self.selector() {
-            Some(selector) => Source::of_fields(body, range, selector, self.partial)?,
+        let Some(range) = range else { return Ok(None) };
+        Ok(Some(match self.selector() {
+            Some(selector) => Source::transformed(body, range, Transform::Select(selector), self.partial),
             None => Source::of_range(body, range, self.partial),
-        };
-        source.answer(&mut loaded.budget)
+        }))
     }
 
     fn selector(&self) -> Option<FieldSelector> {
@@ -109,7 +121,7 @@ impl Octets {
 }
 
 impl Partial {
-    fn parse(parser: &mut Parser<'_>) -> Result<Option<Partial>, Error> {
+    pub fn parse(parser: &mut Parser<'_>) -> Result<Option<Partial>, Error> {
         if !parser.take(b'<') {
             return Ok(None);
         }
@@ -135,7 +147,7 @@ impl Partial {
 pub struct Loaded {
     summary: Option<Arc<Summary>>,
     body: Option<Body>,
-    budget: u64,
+    pub budget: u64,
 }
 
 impl Default for Loaded {
@@ -154,7 +166,7 @@ impl Loaded {
         Ok(summary)
     }
 
-    fn body(&mut self, message: &Message) -> store::Result<Body> {
+    pub fn body(&mut self, message: &Message) -> store::Result<Body> {
         if let Some(body) = &self.body {
             return Ok(body.clone());
         }
@@ -168,10 +180,14 @@ impl Loaded {
 pub enum Answer {
     Nil,
     Now(Bytes),
+    /// The same with NUL among them: a literal8. RFC 3516 section 4.4
+    Binary(Bytes),
     /// So many octets, to be read when they are sent.
     Later {
         size: u64,
         source: Source,
+        /// There is NUL among them.
+        binary: bool,
     },
 }
 
@@ -181,72 +197,108 @@ pub struct Source {
     body: Body,
     /// What is still to be read.
     range: Range<u64>,
-    /// The range is a header, of which fields are selected.
-    selection: Option<Selection>,
+    /// What is made of it.
+    filter: Option<Filter>,
     /// Octets that are still to be given.
     size: u64,
 }
 
 #[derive(Clone)]
-struct Selection {
-    selector: FieldSelector,
-    /// Selected octets before those that are given.
+struct Filter {
+    transform: Transform,
+    /// Octets of the outcome before those that are given.
     skip: u64,
 }
 
+/// What is done with octets before they are given.
+#[derive(Clone)]
+pub enum Transform {
+    /// Of a header these fields.
+    Select(FieldSelector),
+    /// The transfer encoding is undone.
+    Decode(Decoder),
+}
+
 impl Source {
-    fn of_range(body: Body, range: Range<u64>, partial: Option<Partial>) -> Source {
+    pub fn of_range(body: Body, range: Range<u64>, partial: Option<Partial>) -> Source {
         let range = partial.map_or(range.clone(), |partial| partial.cut(&range));
-        Source { body, size: range.end - range.start, range, selection: None }
+        Source { body, size: range.end - range.start, range, filter: None }
     }
 
-    /// Reads the header once to know how much is selected of it. Blocks.
-    fn of_fields(
+    /// RFC 9051 section 6.4.5: a partial FETCH is "calculated after subsetting the header", and after decoding (RFC 3516
+    /// section 4.2).
+    pub fn transformed(
         body: Body,
         range: Range<u64>,
-        selector: FieldSelector,
+        transform: Transform,
         partial: Option<Partial>,
-    ) -> store::Result<Source> {
-        let selection = Some(Selection { selector, skip: 0 });
-        let mut source = Source { body, range, selection, size: u64::MAX };
-        let (mut measured, mut total) = (source.clone(), 0);
-        while let Some(octets) = measured.next()? {
-            total += octets.len() as u64;
-        }
-        // RFC 9051 section 6.4.5: "calculated after subsetting the header"
-        let given = partial.map_or(0..total, |partial| partial.cut(&(0..total)));
-        source.size = given.end - given.start;
-        if let Some(selection) = &mut source.selection {
-            selection.skip = given.start;
-        }
-        Ok(source)
+    ) -> Source {
+        let (skip, size) = partial.map_or((0, u64::MAX), |partial| (partial.offset, partial.length));
+        Source { body, range, filter: Some(Filter { transform, skip }), size }
     }
 
-    fn answer(mut self, budget: &mut u64) -> store::Result<Answer> {
+    /// The octets, when they are few; else their number and how to get them. Blocks.
+    pub fn answer(self, budget: &mut u64) -> store::Result<Answer> {
+        if self.filter.is_some() {
+            return self.answer_measured(budget);
+        }
         let size = self.size;
         if size > *budget {
-            return Ok(Answer::Later { size, source: self });
+            return Ok(Answer::Later { size, source: self, binary: false });
         }
         *budget -= size;
-        let first = self.next()?.unwrap_or_default();
+        let mut source = self;
+        let first = source.next()?.unwrap_or_default();
         if first.len() as u64 == size {
             return Ok(Answer::Now(first));
         }
         let mut octets = BytesMut::from(&first[..]);
-        while let Some(piece) = self.next()? {
+        while let Some(piece) = source.next()? {
             octets.extend_from_slice(&piece);
         }
         exactly(octets.freeze(), size).map(Answer::Now)
     }
 
-    /// The next piece of what was promised, at most one batch; `None` at the end. Blocks.
+    /// Only going through it tells how much there is, and whether NUL is among it. What is small is kept meanwhile.
+    fn answer_measured(self, budget: &mut u64) -> store::Result<Answer> {
+        let mut measured = self.clone();
+        let (mut kept, mut size, mut binary) = (BytesMut::new(), 0, false);
+        while let Some(octets) = measured.next()? {
+            size += octets.len() as u64;
+            binary |= octets.contains(&0);
+            if size <= *budget {
+                kept.extend_from_slice(&octets);
+            } else {
+                kept = BytesMut::new();
+            }
+        }
+        if size > *budget {
+            return Ok(Answer::Later { size, source: Source { size, ..self }, binary });
+        }
+        *budget -= size;
+        Ok(if binary { Answer::Binary(kept.freeze()) } else { Answer::Now(kept.freeze()) })
+    }
+
+    /// How many octets there are, all in all. Blocks.
+    pub fn measure(mut self) -> store::Result<u64> {
+        if self.filter.is_none() {
+            return Ok(self.size);
+        }
+        let mut size = 0;
+        while let Some(octets) = self.next()? {
+            size += octets.len() as u64;
+        }
+        Ok(size)
+    }
+
+    /// The next piece of what was promised, at most a few batches; `None` at the end. Blocks.
     pub fn next(&mut self) -> store::Result<Option<Bytes>> {
         while self.size > 0 && !self.range.is_empty() {
             let end = self.range.end.min(self.range.start + BATCH as u64);
             let piece = exactly(self.body.read(self.range.start..end)?, end - self.range.start)?;
             self.range.start = end;
-            let mut octets = match &mut self.selection {
-                Some(selection) => selection.of(&piece, self.range.is_empty()),
+            let mut octets = match &mut self.filter {
+                Some(filter) => filter.of(&piece, self.range.is_empty()),
                 None => piece,
             };
             octets.truncate(usize::try_from(self.size).unwrap_or(usize::MAX));
@@ -259,16 +311,26 @@ impl Source {
     }
 }
 
-impl Selection {
+impl Filter {
     fn of(&mut self, piece: &[u8], is_last: bool) -> Bytes {
-        let mut selected = Vec::new();
-        self.selector.push(piece, &mut selected);
-        if is_last {
-            self.selector.finish(&mut selected);
+        let mut outcome = Vec::new();
+        match &mut self.transform {
+            Transform::Select(selector) => {
+                selector.push(piece, &mut outcome);
+                if is_last {
+                    selector.finish(&mut outcome);
+                }
+            }
+            Transform::Decode(decoder) => {
+                decoder.push(piece, &mut outcome);
+                if is_last {
+                    decoder.finish(&mut outcome);
+                }
+            }
         }
-        let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(selected.len());
+        let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(outcome.len());
         self.skip -= skipped as u64;
-        Bytes::from(selected).slice(skipped..)
+        Bytes::from(outcome).slice(skipped..)
     }
 }
 

@@ -1,4 +1,4 @@
-//! INTERNALDATE and RFC822.SIZE: items of one word.
+//! INTERNALDATE, SAVEDATE and RFC822.SIZE: items of one word.
 
 use store::DateTime;
 
@@ -8,6 +8,11 @@ use crate::response::Writer;
 /// `"INTERNALDATE" SP date-time`
 pub fn write_internal_date(out: &mut Writer<'_>, when: DateTime) {
     out.raw("INTERNALDATE \"").show(Written(when)).raw("\"");
+}
+
+/// `"SAVEDATE" SP (date-time / nil)`; it is known of every message. RFC 8514 section 4.2
+pub fn write_save_date(out: &mut Writer<'_>, when: DateTime) {
+    out.raw("SAVEDATE \"").show(Written(when)).raw("\"");
 }
 
 /// `"RFC822.SIZE" SP number64`

@@ -19,7 +19,8 @@ const IN_MEMORY: usize = 1 << 20;
 #[derive(Debug, Clone)]
 pub(crate) enum FinishedRecord {
     Memory(Bytes),
-    File { file: Arc<File>, length: u64 },
+    /// So many octets from the offset on.
+    File { file: Arc<File>, offset: u64, length: u64 },
 }
 
 impl FinishedRecord {
@@ -114,7 +115,7 @@ impl Output {
         match self.file {
             Some(file) => {
                 write(&file, header, 0, staging)?;
-                Ok(FinishedRecord::File { file: Arc::new(file), length })
+                Ok(FinishedRecord::File { file: Arc::new(file), offset: 0, length })
             }
             None => {
                 self.octets[..header.len()].copy_from_slice(header);

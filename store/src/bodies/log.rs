@@ -7,6 +7,7 @@
 
 use std::fs::File;
 use std::io::ErrorKind;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -226,7 +227,9 @@ impl Bodies for Log {
         let record = &staged.record;
         self.append_with((staged.size, record.len()), &mut |segment, offset| match record {
             FinishedRecord::Memory(octets) => segment.write(octets, offset),
-            FinishedRecord::File { file, length } => copy_file(file, *length, segment, offset),
+            FinishedRecord::File { file, offset: from, length } => {
+                copy_file(file, *from..*from + *length, segment, offset)
+            }
         })
     }
 
@@ -298,17 +301,17 @@ impl Bodies for Log {
     }
 }
 
-fn copy_file(file: &File, length: u64, segment: &Segment, offset: u64) -> Result<()> {
+fn copy_file(file: &File, mut from: Range<u64>, segment: &Segment, mut offset: u64) -> Result<()> {
     use std::os::unix::fs::FileExt;
 
     let mut block = vec![0; BLOCK];
-    let mut done = 0;
-    while done < length {
-        let part = &mut block[..BLOCK.min((length - done) as usize)];
-        file.read_exact_at(part, done)
+    while !from.is_empty() {
+        let part = &mut block[..BLOCK.min((from.end - from.start) as usize)];
+        file.read_exact_at(part, from.start)
             .map_err(|error| Error::Unavailable(format!("cannot read a temporary file: {error}")))?;
-        segment.write(part, offset + done)?;
-        done += part.len() as u64;
+        segment.write(part, offset)?;
+        from.start += part.len() as u64;
+        offset += part.len() as u64;
     }
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! Inserting new messages: APPEND, delivery, import.
 
+use super::copy::Place;
 use super::target::Entry;
-use super::{Target, charge};
+use super::{Target, charge, recharge};
 use crate::batch::Batch;
 use crate::engine::Table;
-use crate::schema::{self, MessageRow};
+use crate::schema::{self, MessageRow, UsageRow};
 use crate::*;
 
 /// All or none (RFC 3502).
@@ -14,36 +15,64 @@ pub(crate) fn append(
     mailbox: MailboxId,
     messages: &[NewMessage],
 ) -> Result<Appended> {
-    let mut target = Target::open(batch, account, mailbox)?;
-    target.check_room(messages.len())?;
-    let usage = charge(batch, account, messages.iter().map(size).sum(), messages.len() as u64)?;
-    let mut keywords = Vec::with_capacity(messages.len());
-    for message in messages {
-        keywords.push(target.keyword_bits(batch, &message.keywords)?);
+    Prepared::new(batch, (account, mailbox), messages, None)?.insert(batch)
+}
+
+/// Messages that nothing speaks against. Until [`Prepared::insert`] nothing is changed.
+pub(super) struct Prepared<'a> {
+    target: Target,
+    usage: UsageRow,
+    messages: Vec<(&'a NewMessage, KeywordBits)>,
+}
+
+impl<'a> Prepared<'a> {
+    /// `freed`: octets of the account's message that the one new message takes the place of.
+    pub fn new(
+        batch: &mut Batch<'_>,
+        (account, mailbox): Place,
+        messages: &'a [NewMessage],
+        freed: Option<u64>,
+    ) -> Result<Prepared<'a>> {
+        let target = Target::open(batch, account, mailbox)?;
+        target.check_room(messages.len())?;
+        let bytes = messages.iter().map(size).sum();
+        let usage = match freed {
+            Some(freed) => recharge(batch, account, bytes, freed)?,
+            None => charge(batch, account, bytes, messages.len() as u64)?,
+        };
+        let mut prepared = Prepared { target, usage, messages: Vec::with_capacity(messages.len()) };
+        for message in messages {
+            let keywords = prepared.target.keyword_bits(batch, &message.keywords)?;
+            prepared.messages.push((message, keywords));
+        }
+        Ok(prepared)
     }
 
-    let mut uids = Vec::with_capacity(messages.len());
-    for (message, keywords) in messages.iter().zip(keywords) {
-        let body = batch.add_body(&message.staged)?;
-        let stored = MessageRow {
-            body,
-            size: size(message),
-            internal_date: message.internal_date.unwrap_or(DateTime { seconds: batch.now, offset: 0 }),
-            save_date: batch.now,
-            email_id: batch.next_email(),
-            thread_id: thread(batch, account, &message.staged.thread_keys)?,
-            trace: message.trace.clone(),
-        };
-        let entry = Entry { message: stored, flags: message.flags, keywords, unique_id: None };
-        uids.push(target.insert(batch, entry)?);
+    pub fn insert(self, batch: &mut Batch<'_>) -> Result<Appended> {
+        let Prepared { mut target, usage, messages } = self;
+        let mut uids = Vec::with_capacity(messages.len());
+        for (message, keywords) in messages {
+            let body = batch.add_body(&message.staged)?;
+            let stored = MessageRow {
+                body,
+                size: size(message),
+                internal_date: message.internal_date.unwrap_or(DateTime { seconds: batch.now, offset: 0 }),
+                save_date: batch.now,
+                email_id: batch.next_email(),
+                thread_id: thread(batch, target.account, &message.staged.thread_keys)?,
+                trace: message.trace.clone(),
+            };
+            let entry = Entry { message: stored, flags: message.flags, keywords, unique_id: None };
+            uids.push(target.insert(batch, entry)?);
+        }
+        let appended =
+            Appended { uid_validity: target.row.uid_validity, uids, modseq: target.row.highest_modseq };
+        if !appended.uids.is_empty() {
+            batch.put_usage(target.account, usage);
+            target.finish(batch);
+        }
+        Ok(appended)
     }
-    let appended =
-        Appended { uid_validity: target.row.uid_validity, uids, modseq: target.row.highest_modseq };
-    if !messages.is_empty() {
-        batch.put_usage(account, usage);
-        target.finish(batch);
-    }
-    Ok(appended)
 }
 
 fn size(message: &NewMessage) -> u64 {

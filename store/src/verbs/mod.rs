@@ -12,6 +12,7 @@ pub(crate) mod drop;
 pub(crate) mod expunge;
 pub(crate) mod flags;
 pub(crate) mod mailbox;
+pub(crate) mod replace;
 pub(crate) mod retained;
 mod target;
 pub(crate) mod unique_id;
@@ -32,19 +33,36 @@ fn charge(batch: &mut Batch<'_>, account: AccountId, bytes: u64, messages: u64) 
     let mut usage = batch.usage(account)?;
     usage.bytes = usage.bytes.saturating_add(bytes);
     usage.messages = usage.messages.saturating_add(messages);
+    within_limits(batch, account, usage, messages > 0)?;
+    Ok(usage)
+}
+
+/// Refuses what grows beyond the account's limits.
+fn within_limits(batch: &Batch<'_>, account: AccountId, usage: UsageRow, grows: bool) -> Result<()> {
     let limits = (batch.shard.options.limits)(account);
-    if messages > 0 && limits.bytes != 0 && usage.bytes > limits.bytes {
+    if grows && limits.bytes != 0 && usage.bytes > limits.bytes {
         return Err(Error::OverQuota(format!(
             "the account would have {} octets and may have {}: delete messages, or ask for more",
             usage.bytes, limits.bytes
         )));
     }
-    if messages > 0 && limits.messages != 0 && usage.messages > limits.messages {
+    if grows && limits.messages != 0 && usage.messages > limits.messages {
         return Err(Error::OverQuota(format!(
             "the account would have {} messages and may have {}: delete messages, or ask for more",
             usage.messages, limits.messages
         )));
     }
+    Ok(())
+}
+
+/// [`charge`] for a message that takes the place of one of `freed` octets, which is released by and by in the same step.
+/// Who is over the limit may still make a message smaller.
+fn recharge(batch: &mut Batch<'_>, account: AccountId, bytes: u64, freed: u64) -> Result<UsageRow> {
+    let mut usage = batch.usage(account)?;
+    let after = UsageRow { bytes: usage.bytes.saturating_sub(freed).saturating_add(bytes), ..usage };
+    within_limits(batch, account, after, bytes > freed)?;
+    usage.bytes = usage.bytes.saturating_add(bytes);
+    usage.messages = usage.messages.saturating_add(1);
     Ok(usage)
 }
 
