@@ -211,7 +211,6 @@ mod tests {
 
     #[test]
     fn base64_in_pieces() {
-        // RFC 4648 section 10
         for (encoded, expected) in [
             ("", ""),
             ("Zg==", "f"),

@@ -173,7 +173,8 @@ mod tests {
 
     #[test]
     fn a_binary_leaf_becomes_base64() {
-        let raw = b"Subject: x\r\nContent-Type: image/png\r\nContent-Transfer-Encoding:\r\n binary\r\n\r\na\0b\nc";
+        let raw =
+            b"Subject: x\r\nContent-Type: image/png\r\nContent-Transfer-Encoding:\r\n binary\r\n\r\na\0b\nc";
         let expected = "Subject: x\r\nContent-Type: image/png\r\nMIME-Version: 1.0\r\n\
             Content-Transfer-Encoding: base64\r\n\r\nYQBiCmM=";
         assert_eq!(encoded(raw).unwrap(), expected);

@@ -47,7 +47,9 @@ impl Shelf {
         let offset = self.filed;
         match &staged.record {
             FinishedRecord::Memory(octets) => self.write(&file, octets)?,
-            FinishedRecord::File { file: from, offset, length } => self.copy(&file, from, *offset, *length)?,
+            FinishedRecord::File { file: from, offset, length } => {
+                self.copy(&file, from, *offset, *length)?
+            }
         }
         let record = FinishedRecord::File { file, offset, length: self.filed - offset };
         Ok(Staged { record, ..staged })
@@ -104,8 +106,7 @@ mod tests {
     fn records_come_back_the_same() {
         let (_directory, staging) = staging(64 << 20);
         let mut shelf = Shelf::new(staging.clone());
-        let messages: Vec<Staged> =
-            [10, 3 << 20, 0, 300_000].map(|size| message(&staging, size)).to_vec();
+        let messages: Vec<Staged> = [10, 3 << 20, 0, 300_000].map(|size| message(&staging, size)).to_vec();
         let put: Vec<Staged> = messages.iter().map(|message| shelf.put(message.clone()).unwrap()).collect();
         for (before, after) in messages.iter().zip(&put) {
             assert!(matches!(after.record, FinishedRecord::File { .. }));

@@ -211,7 +211,9 @@ pub(crate) mod tests {
         assert_eq!(staged(&binary).unwrap().hash, *blake3::hash(&encoded).as_bytes());
         assert!(matches!(staged(b"a: \0\r\n\r\n"), Err(Error::InvalidMessage(_))));
         let grows = [&header[..], b"binary\r\n\r\n", &[0; 130]].concat();
-        assert!(grows.len() < 200 && matches!(staged(&grows), Err(Error::TooLarge { size: 200.., limit: 200 })));
+        assert!(
+            grows.len() < 200 && matches!(staged(&grows), Err(Error::TooLarge { size: 200.., limit: 200 }))
+        );
     }
 
     #[test]

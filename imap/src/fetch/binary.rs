@@ -94,9 +94,7 @@ fn source(
     let Some((range, encoding)) = located(section, message, loaded, body.len())? else { return Ok(None) };
     Ok(Some(match encoding {
         Encoding::Identity => Source::of_range(body, range, partial),
-        encoding => {
-            Source::transformed(body, range, Transform::Decode(Decoder::new(encoding)), partial)
-        }
+        encoding => Source::transformed(body, range, Transform::Decode(Decoder::new(encoding)), partial),
     }))
 }
 

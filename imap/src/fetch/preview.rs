@@ -52,7 +52,9 @@ mod tests {
             let (items, left) = parsed(text).unwrap();
             assert_eq!((items.as_slice(), left.as_str()), (&[Item::Preview][..], rest), "{text}");
         }
-        for text in ["(PREVIEW (LAZY", "(PREVIEW (EAGER))", "PREVIEW (LAZY EAGER)", "(PREVIEW ())", "PREVIEW (LAZY )"] {
+        for text in
+            ["(PREVIEW (LAZY", "(PREVIEW (EAGER))", "PREVIEW (LAZY EAGER)", "(PREVIEW ())", "PREVIEW (LAZY )"]
+        {
             assert!(parsed(text).is_err(), "{text}");
         }
     }

@@ -68,10 +68,12 @@ impl Incoming<'_> {
         let text = String::from_utf8_lossy(url);
         let bad = |why: &str| Error::no(Code::BadUrl(text.to_string()), format!("The URL {why}"));
         let parsed = std::str::from_utf8(url).ok().and_then(url::Url::parse);
-        let parsed =
-            parsed.ok_or_else(|| bad("is not of the form /mailbox;UIDVALIDITY=n/;UID=n/;SECTION=s, relative to this server"))?;
+        let parsed = parsed.ok_or_else(|| {
+            bad("is not of the form /mailbox;UIDVALIDITY=n/;UID=n/;SECTION=s, relative to this server")
+        })?;
         // One answer for all that is not there, whoever it is not there for.
-        let source = parsed.source(self.session)?.ok_or_else(|| bad("names no message part that you can read"))?;
+        let source =
+            parsed.source(self.session)?.ok_or_else(|| bad("names no message part that you can read"))?;
         self.check_size(spool.len())?;
         block(|| copy(source, spool))?;
         self.check_size(spool.len())

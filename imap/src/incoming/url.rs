@@ -34,11 +34,12 @@ impl Url {
                 split(path, "/;UID=").map(|(mailbox, rest)| (Some(mailbox), rest))?
             }
         };
-        let (mailbox, uid_validity) = match mailbox.map(|mailbox| split(mailbox, ";UIDVALIDITY=").ok_or(mailbox)) {
-            None => (None, None),
-            Some(Ok((mailbox, number))) => (Some(mailbox), Some(UidValidity(nz_number(number)?))),
-            Some(Err(mailbox)) => (Some(mailbox), None),
-        };
+        let (mailbox, uid_validity) =
+            match mailbox.map(|mailbox| split(mailbox, ";UIDVALIDITY=").ok_or(mailbox)) {
+                None => (None, None),
+                Some(Ok((mailbox, number))) => (Some(mailbox), Some(UidValidity(nz_number(number)?))),
+                Some(Err(mailbox)) => (Some(mailbox), None),
+            };
         let mailbox = match mailbox {
             Some(mailbox) => Some(decode(mailbox).filter(|name| !name.is_empty())?),
             None => None,
@@ -60,7 +61,9 @@ impl Url {
         let Some(mailbox) = self.mailbox(session)? else { return Ok(None) };
         let octets = Octets::of_url(self.section, self.partial);
         Ok(block(|| {
-            if self.uid_validity.is_some_and(|expected| mailbox.info().is_ok_and(|info| info.uid_validity != expected))
+            if self
+                .uid_validity
+                .is_some_and(|expected| mailbox.info().is_ok_and(|info| info.uid_validity != expected))
             {
                 return Ok(None);
             }
@@ -87,7 +90,8 @@ impl Url {
 
 /// What stands before and behind the word, in any case of letters.
 fn split<'a>(text: &'a str, word: &str) -> Option<(&'a str, &'a str)> {
-    let at = text.as_bytes().windows(word.len()).position(|part| part.eq_ignore_ascii_case(word.as_bytes()))?;
+    let at =
+        text.as_bytes().windows(word.len()).position(|part| part.eq_ignore_ascii_case(word.as_bytes()))?;
     Some((text.get(..at)?, text.get(at + word.len()..)?))
 }
 

@@ -20,7 +20,11 @@ const IN_MEMORY: usize = 1 << 20;
 pub(crate) enum FinishedRecord {
     Memory(Bytes),
     /// So many octets from the offset on.
-    File { file: Arc<File>, offset: u64, length: u64 },
+    File {
+        file: Arc<File>,
+        offset: u64,
+        length: u64,
+    },
 }
 
 impl FinishedRecord {
