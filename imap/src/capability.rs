@@ -24,6 +24,7 @@ pub struct Extension {
 pub enum Shown {
     Always,
     BeforeLogin,
+    AfterLogin,
     /// Before login, in plain text, where there are certificates.
     WhereTlsCanStart,
     /// Before login, where LOGIN would be refused.
@@ -95,6 +96,7 @@ pub static EXTENSIONS: &[Extension] = &[
     Extension::new("UTF8=ACCEPT",       9755, Shown::Always).passive().enabled_by(Session::enable_utf8_accept),
     Extension::new("UNAUTHENTICATE",    8437, Shown::AfterLogin),
     Extension::new("LANGUAGE",          5255, Shown::Always),
+    Extension::new("COMPRESS=DEFLATE",  4978, Shown::AfterLogin),
 ];
 
 /// The capabilities of this session as it is now, separated by spaces.
@@ -212,6 +214,7 @@ mod tests {
         assert!(with_jmap.split(' ').any(|name| name == "JMAPACCESS"), "{with_jmap}");
         assert!(!after_login.contains("AUTH=") && !after_login.contains("STARTTLS"), "{after_login}");
         let always = |extension: &&Extension| [Shown::Always, Shown::AfterLogin].contains(&extension.shown);
+        let always = |extension: &&Extension| matches!(extension.shown, Shown::Always | Shown::AfterLogin);
         let after_login: Vec<_> =
             EXTENSIONS.iter().filter(always).map(|extension| extension.capability).collect();
         assert_eq!(Offers { before_login: false, ..offers() }.list(), after_login.join(" "));

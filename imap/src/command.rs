@@ -8,6 +8,7 @@ mod append;
 mod authenticate;
 mod capability;
 mod close;
+mod compress;
 mod copy;
 mod create;
 mod delete;
@@ -137,6 +138,7 @@ pub static COMMANDS: &[Command] = table![
     "CAPABILITY"    ANY               None     Allow    "IMAP4rev1"  capability::run;
     "CHECK"         SELECTED          None     Allow    "IMAP4rev1"  noop::run;
     "CLOSE"         SELECTED          None     Forbid   "IMAP4rev1"  close::run;
+    "COMPRESS"      LOGGED_IN         None     Allow    "COMPRESS=DEFLATE"  compress::run;
     "COPY"          SELECTED          Seq      Allow    "IMAP4rev1"  copy::run;
     "CREATE"        LOGGED_IN         None     Allow    "IMAP4rev1"  create::run;
     "DELETE"        LOGGED_IN         None     Allow    "IMAP4rev1"  delete::run;

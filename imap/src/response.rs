@@ -30,6 +30,8 @@ pub enum After {
     #[default]
     Next,
     StartTls,
+    // RFC 4978 section 3
+    Compress,
     Close,
 }
 
@@ -82,6 +84,8 @@ pub enum Code {
     UnknownCte,
     // RFC 6154 section 3
     UseAttr,
+    // RFC 4978 section 3
+    CompressionActive,
     // RFC 5530 section 3
     Unavailable,
     AuthenticationFailed,
@@ -144,6 +148,7 @@ impl Code {
             Code::TooBig => "TOOBIG",
             Code::UnknownCte => "UNKNOWN-CTE",
             Code::UseAttr => "USEATTR",
+            Code::CompressionActive => "COMPRESSIONACTIVE",
             Code::Unavailable => "UNAVAILABLE",
             Code::AuthenticationFailed => "AUTHENTICATIONFAILED",
             Code::Expired => "EXPIRED",

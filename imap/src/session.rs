@@ -165,7 +165,7 @@ impl Session {
         loop {
             match self.next().await {
                 Ok(After::Close) => return "logout".into(),
-                Ok(After::Next | After::StartTls) => {}
+                Ok(After::Next | After::StartTls | After::Compress) => {}
                 Err(error) => return self.say_bye(error),
             }
         }
@@ -294,8 +294,10 @@ impl Session {
     }
 
     async fn follow(&mut self, after: After) -> Result<After, Error> {
-        if after == After::StartTls {
-            self.start_tls().await?;
+        match after {
+            After::StartTls => self.start_tls().await?,
+            After::Compress => self.stream.start_compression().await.map_err(Error::Closed)?,
+            After::Next | After::Close => {}
         }
         Ok(after)
     }

@@ -1,9 +1,10 @@
-//! One connection: lines and literals in, bytes out, limits and timeouts on both; TCP, unix socket or TLS.
+//! One connection: lines and literals in, bytes out, limits and timeouts on both; TCP, unix socket or TLS, compressed or not.
 //!
 //! Rules: no buffer is held while the connection waits for input with nothing buffered; no input makes a buffer grow
 //! past the limit its reader gave; every wait on the peer but [`Stream::readable`] has an end; a cancelled read or
 //! flush loses nothing.
 
+mod deflate;
 mod input;
 mod output;
 mod transport;
@@ -34,6 +35,8 @@ pub const BATCH: usize = 256 * 1024;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// A handshake is a few round trips: nobody needs longer.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(60);
+/// A compressed connection on which nothing comes for so long gives its compressor back.
+const REST_AFTER: Duration = Duration::from_secs(5);
 /// How long [`Stream::shutdown`] tries to send what is queued.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long, and for how many octets, the end waits for the peer's end, so that the last reply is not lost in a reset.
@@ -210,7 +213,19 @@ impl Stream {
 
     /// Waits for input and adds it to the buffer, at most about `want` octets.
     async fn fill(&mut self, want: usize) -> Result<(), StreamError> {
-        let count = poll_fn(|context| self.poll_fill(context, want)).await.map_err(StreamError::of)?;
+        if self.transport.is_compressed() {
+            let first = timeout(REST_AFTER, poll_fn(|context| self.poll_fill(context, want))).await;
+            match first {
+                Ok(filled) => return self.filled(filled),
+                Err(_) => self.transport.rest(),
+            }
+        }
+        let filled = poll_fn(|context| self.poll_fill(context, want)).await;
+        self.filled(filled)
+    }
+
+    fn filled(&mut self, filled: io::Result<usize>) -> Result<(), StreamError> {
+        let count = filled.map_err(StreamError::of)?;
         self.received += count as u64;
         if count == 0 { Err(StreamError::Closed) } else { Ok(()) }
     }
@@ -288,6 +303,21 @@ impl Stream {
         Ok(())
     }
 
+    /// From here on both directions are compressed with raw deflate; what has been written before is sent as it is. What has
+    /// come already is taken for compressed.
+    // RFC 4978 section 3
+    pub async fn start_compression(&mut self) -> Result<(), StreamError> {
+        self.flush().await?;
+        let received = std::mem::take(self.input.buffer());
+        self.input = Input::default();
+        self.transport.compress(received);
+        Ok(())
+    }
+
+    pub fn is_compressed(&self) -> bool {
+        self.transport.is_compressed()
+    }
+
     /// `None` in plain text.
     pub fn tls(&self) -> Option<&Arc<TlsInfo>> {
         self.tls.as_ref()
@@ -319,7 +349,7 @@ impl Stream {
         }
     }
 
-    /// Octets received and sent so far, for the log line at the end of a session. Inside TLS, where there is TLS.
+    /// Octets received and sent so far, for the log line at the end of a session. Inside TLS and compression, where there are.
     pub fn transferred(&self) -> (u64, u64) {
         (self.received, self.sent)
     }
@@ -345,5 +375,7 @@ fn handshake_error(error: &io::Error) -> StreamError {
     }
 }
 
+#[cfg(test)]
+mod compressed;
 #[cfg(test)]
 mod tests;

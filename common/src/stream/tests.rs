@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// For waits that are to fail.
 const MOMENT: Duration = Duration::from_millis(50);
 
-async fn tcp() -> (Stream, TcpStream) {
+pub(super) async fn tcp() -> (Stream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (socket, peer) = listener.accept().await.unwrap();
@@ -22,7 +22,7 @@ async fn tcp() -> (Stream, TcpStream) {
     (stream, client)
 }
 
-async fn tls() -> (Stream, tokio_rustls::client::TlsStream<TcpStream>) {
+pub(super) async fn tls() -> (Stream, tokio_rustls::client::TlsStream<TcpStream>) {
     let (mut stream, socket) = tcp().await;
     let acceptor = acceptor();
     let (accepted, client) = tokio::join!(stream.start_tls(&acceptor), client(socket));
@@ -31,7 +31,7 @@ async fn tls() -> (Stream, tokio_rustls::client::TlsStream<TcpStream>) {
 }
 
 /// As an IDLE that is interrupted, or a command that is not complete yet.
-async fn interrupted<T>(future: impl Future<Output = T>) {
+pub(super) async fn interrupted<T>(future: impl Future<Output = T>) {
     assert!(timeout(MOMENT, future).await.is_err(), "there was nothing to wait for");
 }
 

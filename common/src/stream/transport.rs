@@ -1,5 +1,5 @@
-//! The layers under a stream: socket, TLS. A further layer (COMPRESS, RFC 4978) is one more variant of [`Transport`]
-//! that boxes the one below it and answers the same five questions.
+//! The layers under a stream: socket, TLS, compression (RFC 4978). A layer is a variant of [`Transport`] that boxes the
+//! one below it and answers the same questions.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -10,10 +10,14 @@ use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
+use super::deflate::Deflate;
+
 pub(super) enum Transport {
     Plain(Socket),
     /// Boxed: about a kilobyte that a plain connection need not carry.
     Tls(Box<TlsStream<Socket>>),
+    /// Over one of those above.
+    Deflate(Box<Deflate>),
     /// Closed, or lost in a handshake.
     Gone,
 }
@@ -35,6 +39,23 @@ impl Transport {
         }
     }
 
+    /// Puts the compression layer over this one; `received` are octets of it that have come already.
+    pub fn compress(&mut self, received: BytesMut) {
+        let below = std::mem::replace(self, Transport::Gone);
+        *self = Transport::Deflate(Box::new(Deflate::new(below, received)));
+    }
+
+    pub fn is_compressed(&self) -> bool {
+        matches!(self, Transport::Deflate(_))
+    }
+
+    /// Frees what is not needed until the next octet comes or goes.
+    pub fn rest(&mut self) {
+        if let Transport::Deflate(deflate) = self {
+            deflate.rest();
+        }
+    }
+
     /// Adds what has come to `buffer`, at most about `want` octets; 0 is the end. The buffer grows only when there is
     /// something to put in.
     pub fn poll_fill(
@@ -53,6 +74,7 @@ impl Transport {
                 stream.consume(count);
                 Poll::Ready(Ok(count))
             }
+            Transport::Deflate(deflate) => deflate.poll_fill(context, buffer, want),
             Transport::Gone => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         }
     }
@@ -65,6 +87,7 @@ impl Transport {
         match self {
             Transport::Plain(socket) => Pin::new(socket).poll_write_vectored(context, slices),
             Transport::Tls(stream) => Pin::new(stream.as_mut()).poll_write_vectored(context, slices),
+            Transport::Deflate(deflate) => deflate.poll_write(context, slices),
             Transport::Gone => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         }
     }
@@ -73,6 +96,7 @@ impl Transport {
         match self {
             Transport::Plain(_) => Poll::Ready(Ok(())),
             Transport::Tls(stream) => Pin::new(stream.as_mut()).poll_flush(context),
+            Transport::Deflate(deflate) => deflate.poll_flush(context),
             Transport::Gone => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         }
     }
@@ -82,6 +106,7 @@ impl Transport {
         match self {
             Transport::Plain(socket) => Pin::new(socket).poll_shutdown(context),
             Transport::Tls(stream) => Pin::new(stream.as_mut()).poll_shutdown(context),
+            Transport::Deflate(deflate) => deflate.poll_shutdown(context),
             Transport::Gone => Poll::Ready(Ok(())),
         }
     }
