@@ -98,6 +98,8 @@ fn imap_options(config: &Config) -> imap::Options {
         command_limit: config.imap.command_limit,
         append_limit: config.limits.message,
         jmap_url: config.imap.jmap_url.clone(),
+        message_limit: config.imap.message_limit,
+        save_limit: config.imap.save_limit,
         ..imap::Options::default()
     }
 }

@@ -33,11 +33,13 @@ pub enum Shown {
     AsMechanisms,
     /// Always, with the largest message behind it. RFC 7889 section 2
     WithAppendLimit,
-    AfterLogin,
     /// Not whole yet: ENABLE knows it, nobody is told.
     NotYet,
     /// After login, where `imap.jmap_url` is set. RFC 9698 section 3
     WhereJmapIs,
+    /// Where it is set, with the number behind it. RFC 9738 section 3
+    WithMessageLimit,
+    WithSaveLimit,
 }
 
 impl Extension {
@@ -97,6 +99,10 @@ pub static EXTENSIONS: &[Extension] = &[
     Extension::new("UNAUTHENTICATE",    8437, Shown::AfterLogin),
     Extension::new("LANGUAGE",          5255, Shown::Always),
     Extension::new("COMPRESS=DEFLATE",  4978, Shown::AfterLogin),
+    Extension::new("UIDONLY",           9586, Shown::Always).passive().enabled_by(Session::enable_uidonly),
+    Extension::new("UIDBATCHES",        10022, Shown::Always),
+    Extension::new("MESSAGELIMIT",     9738, Shown::WithMessageLimit).passive(),
+    Extension::new("SAVELIMIT",        9738, Shown::WithSaveLimit).passive(),
 ];
 
 /// The capabilities of this session as it is now, separated by spaces.
@@ -108,6 +114,8 @@ pub fn list(session: &Session) -> String {
         tls_can_start: session.stream.tls().is_none() && session.service.shared.tls.is_some(),
         login_refused: !authenticator.plaintext_allowed(&context),
         mechanisms: authenticator.mechanisms(&context),
+        message_limit: session.service.options.message_limit,
+        save_limit: session.service.options.save_limit,
         append_limit: session.service.options.append_limit,
         has_jmap: !session.service.options.jmap_url.is_empty(),
     };
@@ -122,6 +130,8 @@ struct Offers {
     mechanisms: Vec<&'static str>,
     append_limit: u64,
     has_jmap: bool,
+    message_limit: u32,
+    save_limit: u32,
 }
 
 impl Offers {
@@ -137,6 +147,12 @@ impl Offers {
                 Shown::WithAppendLimit => {
                     push(&mut list, extension.capability, &format!("={}", self.append_limit));
                 }
+                Shown::WithMessageLimit => {
+                    push(&mut list, extension.capability, &format!("={}", self.message_limit));
+                }
+                Shown::WithSaveLimit => {
+                    push(&mut list, extension.capability, &format!("={}", self.save_limit));
+                }
                 _ => push(&mut list, extension.capability, ""),
             }
         }
@@ -147,6 +163,8 @@ impl Offers {
         match extension.shown {
             Shown::Always | Shown::WithAppendLimit => true,
             Shown::NotYet => false,
+            Shown::WithMessageLimit => self.message_limit > 0,
+            Shown::WithSaveLimit => self.save_limit > 0,
             Shown::AfterLogin => !self.before_login,
             Shown::WhereJmapIs => !self.before_login && self.has_jmap,
             Shown::BeforeLogin | Shown::AsMechanisms => self.before_login,
@@ -173,6 +191,8 @@ mod tests {
             tls_can_start: true,
             login_refused: true,
             mechanisms: vec!["PLAIN", "SCRAM-SHA-256"],
+            message_limit: 0,
+            save_limit: 0,
             append_limit: 1000,
             has_jmap: false,
         }
@@ -188,7 +208,7 @@ mod tests {
 
     #[test]
     fn each_extension_names_its_rfc() {
-        assert!(EXTENSIONS.iter().all(|extension| (1730..10_000).contains(&extension.rfc)));
+        assert!(EXTENSIONS.iter().all(|extension| (1730..20_000).contains(&extension.rfc)));
     }
 
     #[test]
@@ -213,11 +233,11 @@ mod tests {
         let with_jmap = Offers { has_jmap: true, before_login: false, ..offers() }.list();
         assert!(with_jmap.split(' ').any(|name| name == "JMAPACCESS"), "{with_jmap}");
         assert!(!after_login.contains("AUTH=") && !after_login.contains("STARTTLS"), "{after_login}");
-        let always = |extension: &&Extension| [Shown::Always, Shown::AfterLogin].contains(&extension.shown);
-        let always = |extension: &&Extension| matches!(extension.shown, Shown::Always | Shown::AfterLogin);
-        let after_login: Vec<_> =
-            EXTENSIONS.iter().filter(always).map(|extension| extension.capability).collect();
-        assert_eq!(Offers { before_login: false, ..offers() }.list(), after_login.join(" "));
+        // RFC 9738 section 3: announced where there is a limit
+        assert!(!after_login.contains("LIMIT=0"), "{after_login}");
+        let limited = Offers { message_limit: 1000, save_limit: 200, ..offers() }.list();
+        assert!(limited.contains(" MESSAGELIMIT=1000 SAVELIMIT=200"), "{limited}");
+        assert!(!limited.contains("COMPRESS") && after_login.contains(" COMPRESS=DEFLATE"));
 
         let before = offers().list();
         assert!(

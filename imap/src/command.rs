@@ -38,6 +38,7 @@ mod status;
 mod store;
 mod subscribe;
 mod unauthenticate;
+mod uidbatches;
 
 use std::fmt;
 use std::pin::Pin;
@@ -176,6 +177,7 @@ pub static COMMANDS: &[Command] = table![
     "UID SEARCH"    SELECTED          Uid      Allow    "IMAP4rev1"  search::run;
     "UID STORE"     SELECTED          Uid      Allow    "IMAP4rev1"  store::run;
     "UNAUTHENTICATE" LOGGED_IN        None     Forbid   "UNAUTHENTICATE" unauthenticate::run;
+    "UIDBATCHES"    SELECTED          None     Allow    "UIDBATCHES" uidbatches::run;
     "UNSELECT"      SELECTED          None     Forbid   "UNSELECT"   close::run;
     "UNSUBSCRIBE"   LOGGED_IN         None     Allow    "IMAP4rev1"  subscribe::run;
 ];

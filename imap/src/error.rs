@@ -18,6 +18,8 @@ pub type Text = Cow<'static, str>;
 pub enum Error {
     /// The client's fault: syntax, or a command that its state does not allow. `BAD`.
     Bad(Text),
+    /// The same with a response code.
+    BadCode { code: Code, text: Text },
     /// Understood and refused. `NO`.
     No { code: Option<Code>, text: Text },
     /// The session cannot go on. `BYE`, and the connection is closed.
@@ -31,6 +33,11 @@ pub enum Error {
 impl Error {
     pub fn bad(text: impl Into<Text>) -> Error {
         Error::Bad(text.into())
+    }
+
+    /// A message sequence number after ENABLE UIDONLY. RFC 9586 section 3.2
+    pub fn uid_required() -> Error {
+        Error::BadCode { code: Code::UidRequired, text: "Message numbers are off: UIDONLY is enabled".into() }
     }
 
     pub fn no(code: Code, text: impl Into<Text>) -> Error {
@@ -57,7 +64,10 @@ impl Error {
     /// What the client is told, or the end of the connection, for the log.
     pub fn text(&self) -> Text {
         match self {
-            Error::Bad(text) | Error::No { text, .. } | Error::Bye { text, .. } => text.clone(),
+            Error::Bad(text)
+            | Error::BadCode { text, .. }
+            | Error::No { text, .. }
+            | Error::Bye { text, .. } => text.clone(),
             Error::Internal { source, .. } => source.clone().into(),
             Error::Closed(why) => why.to_string().into(),
         }
@@ -66,7 +76,7 @@ impl Error {
     /// The word for the log.
     pub fn result(&self) -> &'static str {
         match self {
-            Error::Bad(_) => "BAD",
+            Error::Bad(_) | Error::BadCode { .. } => "BAD",
             Error::No { .. } | Error::Internal { .. } => "NO",
             Error::Bye { .. } => "BYE",
             Error::Closed(_) => "closed",
@@ -151,6 +161,7 @@ mod tests {
         match error.into() {
             Error::No { code, .. } | Error::Bye { code, .. } => code,
             Error::Internal { code, .. } => Some(code),
+            Error::BadCode { code, .. } => Some(code),
             Error::Bad(_) | Error::Closed(_) => None,
         }
     }

@@ -165,6 +165,8 @@ pub struct Known<'a> {
     pub row: Row,
     pub recent: bool,
     pub keywords: &'a [store::Keyword],
+    /// After ENABLE UIDONLY.
+    pub uidfetch: bool,
 }
 
 impl RowItem {
@@ -180,9 +182,22 @@ impl RowItem {
     }
 }
 
+/// `* n FETCH `, or `* uid UIDFETCH ` after ENABLE UIDONLY. RFC 9586 section 3.3
+pub fn write_head<'a, 'b>(
+    out: &'a mut Writer<'b>,
+    seq: SeqNum,
+    uid: store::Uid,
+    uidfetch: bool,
+) -> &'a mut Writer<'b> {
+    match uidfetch {
+        true => out.raw("* ").show(uid).raw(" UIDFETCH "),
+        false => out.raw("* ").show(seq.0).raw(" FETCH "),
+    }
+}
+
 /// `* n FETCH (...)` of what the rows hold.
 pub fn write_row_line(out: &mut Writer<'_>, items: &[RowItem], known: &Known<'_>) {
-    out.raw("* ").show(known.seq.0).raw(" FETCH ");
+    write_head(out, known.seq, known.row.uid, known.uidfetch);
     let mut before = "(";
     for item in items {
         out.raw(before);

@@ -15,6 +15,7 @@ mod hierarchy;
 mod incoming;
 mod input;
 mod language;
+mod limit;
 mod name;
 mod pattern;
 mod quota;
@@ -67,6 +68,10 @@ pub struct Options {
     pub bad_limit_before_login: u32,
     /// The same after login, where only those in a row count.
     pub bad_limit: u32,
+    /// Messages that one command may be about (RFC 9738); 0: any number, and no capability that speaks of it.
+    pub message_limit: u32,
+    /// Messages that one COPY or APPEND may save; 0 the same.
+    pub save_limit: u32,
 }
 
 impl Default for Options {
@@ -83,6 +88,8 @@ impl Default for Options {
             keyword_limit: 128,
             bad_limit_before_login: 30,
             bad_limit: 100,
+            message_limit: 0,
+            save_limit: 0,
         }
     }
 }

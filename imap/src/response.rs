@@ -86,6 +86,15 @@ pub enum Code {
     UseAttr,
     // RFC 4978 section 3
     CompressionActive,
+    // RFC 9586 section 3.2
+    UidRequired,
+    /// The limit, and the lowest UID that was worked on. RFC 9738 section 3.2
+    MessageLimit(u32, Option<Uid>),
+    // RFC 10022 section 3.1
+    TooFew,
+    TooMany,
+    // RFC 5530 section 3
+    ClientBug,
     // RFC 5530 section 3
     Unavailable,
     AuthenticationFailed,
@@ -121,6 +130,8 @@ impl fmt::Display for Code {
                 f.write_str("BADURL ")?;
                 url.bytes().try_for_each(|octet| write_url_octet(f, octet))
             }
+            Code::MessageLimit(limit, None) => write!(f, "MESSAGELIMIT {limit}"),
+            Code::MessageLimit(limit, Some(lowest)) => write!(f, "MESSAGELIMIT {limit} {lowest}"),
             plain => f.write_str(plain.word()),
         }
     }
@@ -148,6 +159,11 @@ impl Code {
             Code::TooBig => "TOOBIG",
             Code::UnknownCte => "UNKNOWN-CTE",
             Code::UseAttr => "USEATTR",
+            Code::UidRequired => "UIDREQUIRED",
+            Code::MessageLimit(..) => "MESSAGELIMIT",
+            Code::TooFew => "TOOFEW",
+            Code::TooMany => "TOOMANY",
+            Code::ClientBug => "CLIENTBUG",
             Code::CompressionActive => "COMPRESSIONACTIVE",
             Code::Unavailable => "UNAVAILABLE",
             Code::AuthenticationFailed => "AUTHENTICATIONFAILED",

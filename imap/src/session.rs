@@ -104,6 +104,8 @@ pub struct Enabled {
     pub utf8_accept: bool,
     // RFC 5255 section 3
     pub language: Language,
+    // RFC 9586 section 3
+    pub uidonly: bool,
 }
 
 impl Enabled {
@@ -115,6 +117,7 @@ impl Enabled {
         rev2: false,
         utf8_accept: false,
         language: Language::Default,
+        uidonly: false,
     };
 
     /// Strings and mailbox names are UTF-8 in both directions.
@@ -176,6 +179,7 @@ impl Session {
         let (code, text) = match error {
             Error::Closed(why) => return why.to_string(),
             Error::Bye { code, text } | Error::No { code, text } => (code, text),
+            Error::BadCode { code, text } => (Some(code), text),
             Error::Internal { code, text, source } => {
                 tracing::error!(source, "session failed");
                 (Some(code), text)
@@ -231,6 +235,10 @@ impl Session {
         if !command.states.contains(self.state()) {
             return Err(Error::bad(format!("{} is not allowed {}", command.name, self.state().describe())));
         }
+        // RFC 9586 section 3.2
+        if command.numbers == Numbers::Seq && self.enabled.uidonly {
+            return Err(Error::uid_required());
+        }
         let text = self.assemble(line.clone(), arguments).await?;
         let limits = self.syntax_limits();
         (command.run)(self, &mut Parser::new(&text, arguments, limits)).await
@@ -246,6 +254,7 @@ impl Session {
                 ("NO", Some(code), text, After::Next)
             }
             Err(Error::Bad(text)) => ("BAD", None, text, After::Next),
+            Err(Error::BadCode { code, text }) => ("BAD", Some(code), text, After::Next),
             Err(other) => return Err(other),
         };
         if word != "BAD" && after == After::Next {
@@ -447,6 +456,11 @@ impl Session {
         tracing::Span::current().record("account", tracing::field::Empty);
         self.login_deadline = Some(Instant::now() + self.service.options.login_timeout);
         self.stream.set_timeout(self.service.options.login_timeout);
+    }
+
+    /// RFC 9586 section 3: from here on there are no message sequence numbers.
+    pub fn enable_uidonly(&mut self) {
+        self.enabled.uidonly = true;
     }
 
     /// For authentication: who asks, from where, how protected.

@@ -6,7 +6,7 @@ use common::stream::{BATCH, Stream};
 use store::{Keyword, ModSeq, Row, UidSet};
 
 use crate::error::Error;
-use crate::fetch::flags;
+use crate::fetch::{self, flags};
 use crate::response::{Code, SYSTEM_FLAGS, Sink, Writer};
 use crate::session::Enabled;
 use crate::view::SeqNum;
@@ -35,17 +35,25 @@ pub struct FetchItems {
     pub uid: bool,
     pub flags: bool,
     pub modseq: bool,
+    // RFC 9586 section 3.3
+    pub uidfetch: bool,
 }
 
 impl FetchItems {
     /// RFC 7162 section 3.2.4: once a CONDSTORE enabling command was seen, UID and MODSEQ come with the flags.
     pub fn changed(enabled: Enabled) -> FetchItems {
-        FetchItems { uid: enabled.condstore, flags: true, modseq: enabled.condstore }
+        FetchItems {
+            uid: enabled.condstore && !enabled.uidonly,
+            flags: true,
+            modseq: enabled.condstore,
+            uidfetch: enabled.uidonly,
+        }
     }
 
     /// The MODSEQ alone, for those who want to know it.
     pub fn modseq(enabled: Enabled) -> Option<FetchItems> {
-        enabled.condstore.then_some(FetchItems { uid: true, flags: false, modseq: true })
+        let uidfetch = enabled.uidonly;
+        enabled.condstore.then_some(FetchItems { uid: !uidfetch, flags: false, modseq: true, uidfetch })
     }
 }
 
@@ -81,7 +89,7 @@ impl Updates {
     pub fn with_uids(mut self) -> Updates {
         for update in &mut self.list {
             if let Update::Fetch { items, .. } = update {
-                items.uid = true;
+                items.uid = !items.uidfetch;
             }
         }
         self
@@ -122,7 +130,7 @@ fn write_update(out: &mut Writer<'_>, update: &Update, keywords: &[Keyword], rea
             out.status(b"*", "OK", Some(&Code::HighestModSeq(*modseq)), "Expunges are still to come");
         }
         Update::Fetch { seq, row, items, recent } => {
-            out.raw("* ").show(seq.0).raw(" FETCH (");
+            fetch::write_head(out, *seq, row.uid, items.uidfetch).raw("(");
             write_items(out, row, *items, *recent, keywords);
             out.raw(")\r\n");
         }

@@ -102,6 +102,11 @@ impl View {
     pub fn known(&self) -> &Known {
         &self.known
     }
+
+    /// The mailbox as it is now, whatever the client knows of it.
+    pub fn newest_state(&self) -> Arc<State> {
+        self.live.state()
+    }
 }
 
 impl std::ops::Deref for View {
@@ -354,8 +359,8 @@ impl Known {
         if expunged.is_empty() {
             return;
         }
-        // RFC 7162 section 3.2.10.2
-        if enabled.qresync {
+        // RFC 7162 section 3.2.10.2, RFC 9586 section 3.4
+        if enabled.qresync || enabled.uidonly {
             return updates.push(Update::Vanished(expunged.iter().copied().collect()));
         }
         let numbers = expunged.iter().rev().filter_map(|&uid| self.seq(uid));

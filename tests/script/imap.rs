@@ -81,6 +81,10 @@ pub fn step(session: &mut Session, step: &Step, rest: &[Piece], bindings: &mut B
             let step = Step { verb, rest: Vec::new(), expected: step.expected.clone(), ..*step };
             finish(session, &step, &tag, code.as_deref(), bindings)
         }
+        "compress" => {
+            plain(session, "COMPRESS DEFLATE")?;
+            session.connection.start_compression()
+        }
         "starttls" => {
             plain(session, "STARTTLS")?;
             session.connection.start_tls()

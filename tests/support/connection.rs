@@ -4,6 +4,8 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
+
 use super::tls::{self, TlsSocket};
 use super::{Outcome, fail};
 
@@ -14,6 +16,8 @@ pub struct Connection {
     socket: TcpStream,
     /// Over `socket`, once TLS has begun.
     tls: Option<TlsSocket>,
+    /// Over both, once compression has begun.
+    deflate: Option<(Compress, Decompress)>,
     buffer: Vec<u8>,
     /// The dialogue so far, `C:` and `S:`.
     pub log: String,
@@ -23,7 +27,7 @@ impl Connection {
     pub fn open(address: SocketAddr) -> Outcome<Connection> {
         let socket = TcpStream::connect_timeout(&address, PATIENCE)?;
         socket.set_nodelay(true)?;
-        Ok(Connection { socket, tls: None, buffer: Vec::new(), log: String::new() })
+        Ok(Connection { socket, tls: None, deflate: None, buffer: Vec::new(), log: String::new() })
     }
 
     /// From here on everything goes through TLS.
@@ -37,8 +41,20 @@ impl Connection {
         Ok(())
     }
 
+    /// From here on everything is compressed (RFC 4978). A command is flushed in the middle, too.
+    pub fn start_compression(&mut self) -> Outcome {
+        if !self.buffer.is_empty() {
+            return fail(format!("the server sent this before compression: {:?}", self.buffer));
+        }
+        self.deflate = Some((Compress::new(Compression::default(), false), Decompress::new(false)));
+        self.log.push_str("--- compressed\n");
+        Ok(())
+    }
+
     pub fn send(&mut self, octets: &[u8]) -> Outcome {
         self.note("C: ", octets);
+        let squeezed = self.deflate.as_mut().map(|(compress, _)| squeeze(compress, octets)).transpose()?;
+        let octets = squeezed.as_deref().unwrap_or(octets);
         match &mut self.tls {
             Some(tls) => {
                 tls.write_all(octets)?;
@@ -121,7 +137,10 @@ impl Connection {
         match read {
             Ok(0) => Ok(false),
             Ok(count) => {
-                self.buffer.extend_from_slice(&chunk[..count]);
+                match &mut self.deflate {
+                    Some((_, inflate)) => inflated(inflate, &chunk[..count], &mut self.buffer)?,
+                    None => self.buffer.extend_from_slice(&chunk[..count]),
+                }
                 Ok(true)
             }
             Err(error) if error.kind() == ErrorKind::ConnectionReset => Ok(false),
@@ -138,6 +157,36 @@ impl Connection {
             self.log.push_str(who);
             self.log.push_str(&shown);
             self.log.push('\n');
+        }
+    }
+}
+
+fn squeeze(compress: &mut Compress, octets: &[u8]) -> Outcome<Vec<u8>> {
+    let mut out = Vec::with_capacity(octets.len() + 1024);
+    let (first, second) = octets.split_at(octets.len() / 2);
+    for (part, flush) in [(first, FlushCompress::Partial), (second, FlushCompress::Sync)] {
+        let (start, mut at) = (compress.total_in(), 0);
+        loop {
+            out.reserve(part.len() + 1024);
+            compress.compress_vec(&part[at..], &mut out, flush)?;
+            at = usize::try_from(compress.total_in() - start)?;
+            if at == part.len() && out.len() < out.capacity() {
+                break;
+            }
+        }
+    }
+    Ok(out)
+}
+
+fn inflated(inflate: &mut Decompress, octets: &[u8], buffer: &mut Vec<u8>) -> Outcome {
+    let start = inflate.total_in();
+    loop {
+        buffer.reserve(64 * 1024);
+        let at = usize::try_from(inflate.total_in() - start)?;
+        inflate.decompress_vec(&octets[at..], buffer, FlushDecompress::None)?;
+        let at = usize::try_from(inflate.total_in() - start)?;
+        if at == octets.len() && buffer.len() < buffer.capacity() {
+            return Ok(());
         }
     }
 }

@@ -18,9 +18,13 @@ impl Squeeze {
     }
 
     fn with(&mut self, octets: &[u8], flush: FlushCompress) -> Vec<u8> {
-        let mut out = Vec::with_capacity(octets.len() * 2 + 1024);
-        self.0.compress_vec(octets, &mut out, flush).unwrap();
-        assert!(out.len() < out.capacity());
+        let (mut out, mut at) = (Vec::new(), 0);
+        while at < octets.len() || out.len() == out.capacity() {
+            out.reserve(octets.len() / 64 + 1024);
+            let before = self.0.total_in();
+            self.0.compress_vec(&octets[at..], &mut out, flush).unwrap();
+            at += usize::try_from(self.0.total_in() - before).unwrap();
+        }
         out
     }
 }
@@ -176,10 +180,10 @@ async fn much_output_goes_through_a_small_buffer() {
         stream.put(Bytes::copy_from_slice(chunk));
     }
     let mut inflate = Decompress::new(false);
-    let (flushed, received) =
-        tokio::join!(stream.flush(), read_inflated(&mut client, &mut inflate, 500_050));
+    let (flushed, received) = tokio::join!(stream.flush(), read_inflated(&mut client, &mut inflate, 500_050));
     flushed.unwrap();
-    let expected: Vec<u8> = octets.chunks(100_000).flat_map(|chunk| [b"{100000}\r\n", chunk].concat()).collect();
+    let expected: Vec<u8> =
+        octets.chunks(100_000).flat_map(|chunk| [b"{100000}\r\n", chunk].concat()).collect();
     assert!(received == expected);
 }
 
@@ -193,7 +197,8 @@ async fn a_cancelled_flush_goes_on() {
         // Whether it came to its end or not.
         let _ = timeout(Duration::from_micros(50), stream.flush()).await;
     }
-    let (flushed, received) = tokio::join!(stream.flush(), read_inflated(&mut client, &mut inflate, octets.len()));
+    let (flushed, received) =
+        tokio::join!(stream.flush(), read_inflated(&mut client, &mut inflate, octets.len()));
     flushed.unwrap();
     assert!(received == octets);
 }

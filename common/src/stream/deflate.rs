@@ -91,8 +91,7 @@ impl Deflate {
         }
         let (start, before) = (buffer.len(), (self.inflate.total_in(), self.inflate.total_out()));
         buffer.resize(start + want, 0);
-        let status =
-            self.inflate.decompress(&self.received, &mut buffer[start..], FlushDecompress::None);
+        let status = self.inflate.decompress(&self.received, &mut buffer[start..], FlushDecompress::None);
         let taken = difference(self.inflate.total_in(), before.0);
         let count = difference(self.inflate.total_out(), before.1);
         buffer.truncate(start + count);

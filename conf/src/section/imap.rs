@@ -20,6 +20,10 @@ pub struct Imap {
     pub command_limit: usize,
     /// Empty: not told.
     pub jmap_url: String,
+    /// Messages in one command; 0: any number.
+    pub message_limit: u32,
+    /// Messages in one COPY or APPEND; 0: any number.
+    pub save_limit: u32,
 }
 
 impl Imap {
@@ -33,6 +37,8 @@ impl Imap {
             command_limit_before_login: command_limit(reader, "imap.command_limit_before_login"),
             command_limit: command_limit(reader, "imap.command_limit"),
             jmap_url: jmap_url(reader),
+            message_limit: limit(reader, "imap.message_limit"),
+            save_limit: limit(reader, "imap.save_limit"),
         }
     }
 }
@@ -55,4 +61,8 @@ fn command_limit(reader: &mut Reader, key: &str) -> usize {
         reader.problem(key, "a command's limit must be from 1 KiB to 16 MiB".into());
     }
     usize::try_from(size).unwrap_or(usize::MAX)
+}
+
+fn limit(reader: &mut Reader, key: &str) -> u32 {
+    u32::try_from(reader.number(key, 0, u32::MAX.into())).unwrap_or(u32::MAX)
 }

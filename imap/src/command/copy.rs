@@ -3,12 +3,16 @@
 use store::{Copied, Mailbox, UidSet};
 
 use crate::error::Error;
+use crate::limit;
 use crate::response::{Code, Reply};
 use crate::session::Session;
 use crate::syntax::Parser;
 
 pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Reply, Error> {
     let (uids, target) = operands(session, arguments)?;
+    let options = &session.service.options;
+    let limit = limit::smaller(options.message_limit, options.save_limit);
+    limit::refuse(session.selected()?.0.view.known(), &uids, limit)?;
     let source = session.selected()?.0.mailbox.clone();
     // A target that was deleted just now can be made again: TRYCREATE.
     let copied = source.copy_to(&uids, &target).await.map_err(|error| Error::from(error).or_try_create())?;

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::fetch::batch::{Request, Trouble, Wanted};
 use crate::fetch::body::with_uid;
 use crate::fetch::{self, Item, Known, RowItem};
+use crate::limit::{self, Limited};
 use crate::response::{Code, Reply, Writer};
 use crate::seqset::SequenceSet;
 use crate::session::Session;
@@ -40,19 +41,23 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
         // RFC 7162 section 3.2.6
         return Err(Error::bad("VANISHED is for UID FETCH after ENABLE QRESYNC"));
     }
-    if numbering == Numbering::Uid {
+    // RFC 9586 section 3.3: a UIDFETCH begins with the UID
+    if numbering == Numbering::Uid && !session.enabled.uidonly {
         fetch.items = with_uid(fetch.items);
     }
     if fetch.items.contains(&Item::Row(RowItem::ModSeq)) {
         session.enable_condstore();
     }
     let uids = prepare(session, &fetch, numbering).await?;
-    match fetch::row_items(&fetch.items) {
+    let limit = session.service.options.message_limit;
+    let Limited { uids, cut } = limit::highest(session.selected()?.0.view.known(), uids, limit);
+    let reply = match fetch::row_items(&fetch.items) {
         Some(items) => write_rows(session, &items, &uids).await.map(|()| Reply::completed()),
         None => {
             write_messages(session, &fetch.items, &uids).await.and_then(|trouble| reply(trouble, numbering))
         }
-    }
+    }?;
+    Ok(limit::tell(reply, cut, &mut session.writer()))
 }
 
 /// `SP sequence-set SP items [fetch-modifiers]`
@@ -123,13 +128,15 @@ async fn prepare(session: &mut Session, fetch: &Fetch, numbering: Numbering) -> 
 /// Lines that need nothing but the view: no snapshot, and no allocation a message.
 async fn write_rows(session: &mut Session, items: &[RowItem], uids: &UidSet) -> Result<(), Error> {
     let enabled = session.enabled;
+    let uidfetch = enabled.uidonly;
     let (selected, stream) = session.selected()?;
     let view = selected.view.known();
     let mut rows = view.rows(uids);
     loop {
         let mut out = Writer::in_mode(stream, enabled);
         for (seq, row) in rows.by_ref() {
-            let known = Known { seq, row, recent: view.is_recent(row.uid), keywords: view.keywords() };
+            let known =
+                Known { seq, row, recent: view.is_recent(row.uid), keywords: view.keywords(), uidfetch };
             fetch::write_row_line(&mut out, items, &known);
             if out.buffered() >= BATCH {
                 break;
@@ -184,9 +191,11 @@ async fn write_window(
 ) -> Result<Trouble, Error> {
     // RFC 7162 section 3.2.4: a FETCH that sets \Seen tells UID and MODSEQ too
     let enabled = session.enabled;
-    let told: &[RowItem] = match enabled.condstore {
-        true => &[RowItem::Uid, RowItem::Flags, RowItem::ModSeq],
-        false => &[RowItem::Flags],
+    let uidfetch = enabled.uidonly;
+    let told: &[RowItem] = match (enabled.condstore, uidfetch) {
+        (true, false) => &[RowItem::Uid, RowItem::Flags, RowItem::ModSeq],
+        (true, true) => &[RowItem::Flags, RowItem::ModSeq],
+        (false, _) => &[RowItem::Flags],
     };
     let (selected, stream) = session.selected()?;
     let view = &selected.view;

@@ -4,6 +4,7 @@
 
 use super::copy::{copy_uid, operands};
 use crate::error::Error;
+use crate::limit::{self, Limited};
 use crate::name::Rights;
 use crate::response::{Code, Reply};
 use crate::session::Session;
@@ -11,17 +12,22 @@ use crate::syntax::Parser;
 
 pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Reply, Error> {
     let (uids, target) = operands(session, arguments)?;
+    let limit = session.service.options.message_limit;
     let selected = session.selected()?.0;
     // RFC 6851 section 4.4: what it needs, beside the right to insert into the target
     selected.require(Rights::DELETE_MESSAGES)?;
     selected.require(Rights::EXPUNGE)?;
+    let Limited { uids, cut } = limit::highest(selected.view.known(), uids, limit);
     let source = selected.mailbox.clone();
     let moved = source.move_to(&uids, &target).await.map_err(|error| Error::from(error).or_try_create())?;
-    let Some(code) = copy_uid(&moved) else { return Ok(Reply::completed()) };
+    let Some(code) = copy_uid(&moved) else {
+        return Ok(limit::tell(Reply::completed(), cut, &mut session.writer()));
+    };
     session.writer().status(b"*", "OK", Some(&code), "Moved");
     // RFC 7162 section 3.2.7, which goes for MOVE too (RFC 6851 section 4.1)
-    if session.enabled.qresync {
-        return Ok(Reply::code(Code::HighestModSeq(moved.modseq)));
-    }
-    Ok(Reply::completed())
+    let reply = match session.enabled.qresync {
+        true => Reply::code(Code::HighestModSeq(moved.modseq)),
+        false => Reply::completed(),
+    };
+    Ok(limit::tell(reply, cut, &mut session.writer()))
 }

@@ -9,7 +9,8 @@ use std::ops::{ControlFlow, Range};
 use store::{Message, ModSeq, Row, Uid, UidSet};
 
 use crate::error::Error;
-use crate::response::Reply;
+use crate::limit::{self, Limited};
+use crate::response::{Code, Reply};
 use crate::search::candidates::candidates;
 use crate::search::charset::Charset;
 use crate::search::eval::{self, Evidence};
@@ -41,7 +42,8 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     if search.modseq {
         session.enable_condstore();
     }
-    let (found, failure) = find(session.selected()?.0, &search).await?;
+    let limit = session.service.options.message_limit;
+    let (found, failure, cut) = find(session.selected()?.0, &search, limit).await?;
     let tag = session.tag.clone();
     let stream = &mut session.stream;
     match search.options {
@@ -49,7 +51,10 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
         Some(options) => result::write_esearch(&found, options, search.numbering, &tag, stream).await?,
     }
     // What could be read has been answered; that some could not must not look like "no match".
-    failure.map_or_else(|| Ok(Reply::completed()), |failure| Err(failure.into()))
+    match failure {
+        None => Ok(limit::tell(Reply::completed(), cut, &mut session.writer())),
+        Some(failure) => Err(failure.into()),
+    }
 }
 
 /// `SP [search-return-opts SP] ["CHARSET" SP charset SP] search-key *(SP search-key)`
@@ -79,6 +84,9 @@ fn parse(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Search, Er
     let mut key = parse_keys(arguments, &mut context)?;
     eval::sort(&mut key);
     let Context { modseq, numbered, .. } = context;
+    if numbered && session.enabled.uidonly {
+        return Err(Error::uid_required());
+    }
     if numbered {
         session.forbid_expunge();
     }
@@ -86,8 +94,13 @@ fn parse(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Search, Er
 }
 
 /// What matches, and why a message could not be read, if one could not.
-async fn find(selected: &Selected, search: &Search) -> Result<(Found, Option<store::Error>), Error> {
+async fn find(
+    selected: &Selected,
+    search: &Search,
+    limit: u32,
+) -> Result<(Found, Option<store::Error>, Option<Code>), Error> {
     let uids = candidates(&search.key, selected.view.known());
+    let Limited { uids, cut } = limit::highest(selected.view.known(), uids, limit);
     let mut finder = Finder { selected, search, found: Found::default(), highest: ModSeq(0), failure: None };
     match search.options {
         Some(options) if options.ends_only() => finder.ends(options, &uids).await?,
@@ -96,7 +109,7 @@ async fn find(selected: &Selected, search: &Search) -> Result<(Found, Option<sto
     let Finder { mut found, highest, failure, .. } = finder;
     // RFC 7162 section 3.1.6: "omitted if no match"
     found.modseq = (search.modseq && !found.numbers.is_empty()).then_some(highest);
-    Ok((found, failure))
+    Ok((found, failure, cut))
 }
 
 struct Finder<'a> {

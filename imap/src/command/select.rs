@@ -44,6 +44,10 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     if parameters.resync.is_some() && !session.enabled.qresync {
         return Err(Error::bad("QRESYNC must be enabled first"));
     }
+    // RFC 9586 section 3.2: the sample has message numbers
+    if session.enabled.uidonly && parameters.resync.as_ref().is_some_and(|resync| resync.sample.is_some()) {
+        return Err(Error::uid_required());
+    }
     // RFC 9051 section 6.3.2: the mailbox that was selected is left, whether or not the new one can be opened. Its state
     // is kept until then: it may be the same one.
     let _previous = session.unselect();
@@ -54,7 +58,8 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     let examine = session.command.name == "EXAMINE";
     let opened = block(|| open(&place, examine))?;
     let read_only = opened.read_only;
-    opened.write(&mut session.writer());
+    let numbered = !session.enabled.uidonly;
+    opened.write(&mut session.writer(), numbered);
     announce::selected(session, &place, &name)?;
     let Opened { mailbox, live, state, recent_from, rights, .. } = opened;
     let view = View::new(mailbox.clone(), live, Arc::clone(&state), read_only, recent_from);
@@ -102,13 +107,14 @@ fn nth_from_the_end(state: &State, count: u32) -> Uid {
 
 impl Opened {
     /// The untagged responses of RFC 9051 section 6.3.2 and RFC 3501 section 6.3.1.
-    fn write(&self, out: &mut Writer<'_>) {
+    /// UNSEEN is a message number: not after ENABLE UIDONLY (RFC 9586).
+    fn write(&self, out: &mut Writer<'_>, numbered: bool) {
         let state = &self.state;
         write_keywords(out, state.keywords(), self.read_only);
         out.untagged(format_args!("{} EXISTS", state.len()));
         // RFC 9051 appendix E: neither RECENT nor UNSEEN
         if !out.enabled().rev2 {
-            self.write_rev1(out);
+            self.write_rev1(out, numbered);
         }
         out.status(b"*", "OK", Some(&Code::UidValidity(state.uid_validity())), "UIDs are valid");
         out.status(b"*", "OK", Some(&Code::UidNext(state.uid_next())), "Predicted next UID");
@@ -119,11 +125,12 @@ impl Opened {
     }
 
     /// What IMAP4rev1 alone tells. RFC 3501 section 6.3.1
-    fn write_rev1(&self, out: &mut Writer<'_>) {
+    fn write_rev1(&self, out: &mut Writer<'_>, numbered: bool) {
         let state = &self.state;
         let recent = state.len() - state.rank(self.recent_from);
         out.untagged(format_args!("{recent} RECENT"));
-        if let Some(seq) = state.first_unseen().and_then(|index| u32::try_from(index + 1).ok()) {
+        if numbered
+            && let Some(seq) = state.first_unseen().and_then(|index| u32::try_from(index + 1).ok()) {
             out.status(b"*", "OK", Some(&Code::Unseen(seq)), "First unseen message");
         }
     }

@@ -3,6 +3,7 @@
 use store::{Flags, FlagsOperation, ModSeq, StoreFlags, Stored, UidSet};
 
 use crate::error::Error;
+use crate::limit::{self, Limited};
 use crate::name::Rights;
 use crate::response::{Code, Reply};
 use crate::seqset::SequenceSet;
@@ -22,10 +23,11 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     if change.unchanged_since.is_some() {
         session.enable_condstore();
     }
-    let enabled = session.enabled;
+    let (enabled, limit) = (session.enabled, session.service.options.message_limit);
     let (selected, stream) = session.selected()?;
     require_rights(selected, &change)?;
     let uids = selected.view.resolve(&set, numbering)?;
+    let Limited { uids, cut } = limit::highest(selected.view.known(), uids, limit);
     let conditional = change.unchanged_since.is_some();
     let report = if silent { Report::Silent { conditional } } else { Report::Flags };
     let mut rest = Rest::default();
@@ -37,7 +39,8 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
         updates.send(stream).await?;
         rest.add(stored);
     }
-    reply(selected, &rest, numbering)
+    let reply = reply(selected, &rest, numbering)?;
+    Ok(limit::tell(reply, cut, &mut session.writer()))
 }
 
 /// Messages that one verb changes: the writer does other things between two of them. STORE need not be atomic.

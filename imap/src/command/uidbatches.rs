@@ -120,7 +120,12 @@ mod tests {
     #[test]
     fn batches_are_of_equal_size_and_leave_nothing_out() {
         let rows: Vec<Row> = (1..=11u32)
-            .map(|n| Row { uid: Uid(n * 10), flags: Flags::default(), keywords: KeywordBits(0), modseq: ModSeq(1) })
+            .map(|n| Row {
+                uid: Uid(n * 10),
+                flags: Flags::default(),
+                keywords: KeywordBits(0),
+                modseq: ModSeq(1),
+            })
             .collect();
         let state = Arc::new(State::of_rows(Uid(200), ModSeq(1), &[], &rows));
         let known = Known::new(state, true, Uid(200));

@@ -96,8 +96,9 @@ impl Request<'_> {
 
     fn write(&self, batch: &mut Batch, wanted: &Wanted, ready: Vec<Ready<'_>>) {
         let Wanted { seq, row, recent, extra } = *wanted;
-        let known = Known { seq, row, recent, keywords: self.keywords };
-        batch.writer().raw("* ").show(seq.0).raw(" FETCH ");
+        let uidfetch = self.enabled.uidonly;
+        let known = Known { seq, row, recent, keywords: self.keywords, uidfetch };
+        super::write_head(&mut batch.writer(), seq, row.uid, uidfetch);
         let mut before = "(";
         for item in ready {
             batch.writer().raw(before);
