@@ -3,15 +3,20 @@
 //! Each test has a server, mail and a home directory of its own. What a client fetched is compared with what was
 //! delivered, octet for octet where the client keeps octets.
 
+mod aerc;
+mod alpine;
 mod curl;
 mod fetchmail;
 mod getmail;
+mod inside;
 mod mbsync;
 mod mpop;
+mod mutt;
 mod offlineimap;
 mod postfix;
 mod python;
 mod site;
+mod terminal;
 mod together;
 
 use libtest_mimic::Trial;
@@ -20,11 +25,15 @@ use crate::support::trial;
 
 pub fn trials() -> Vec<Trial> {
     vec![
+        trial("clients::aerc", aerc::test),
+        trial("clients::alpine", alpine::test),
         trial("clients::curl", curl::test),
         trial("clients::fetchmail", fetchmail::test),
         trial("clients::getmail", getmail::test),
         trial("clients::mbsync", mbsync::test),
         trial("clients::mpop", mpop::test),
+        trial("clients::mutt", mutt::mutt),
+        trial("clients::neomutt", mutt::neomutt),
         trial("clients::offlineimap", offlineimap::test),
         trial("clients::postfix", postfix::test),
         trial("clients::python", python::test),
