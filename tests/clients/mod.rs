@@ -1,4 +1,4 @@
-//! Real clients and a real MTA, from Debian, against the real binary over TLS.
+//! Real clients and a real MTA, from Debian, PyPI and npm, against the real binary over TLS.
 //!
 //! Each test has a server, mail and a home directory of its own. What a client fetched is compared with what was
 //! delivered, octet for octet where the client keeps octets.
@@ -30,6 +30,8 @@ pub fn trials() -> Vec<Trial> {
         trial("clients::curl", curl::test),
         trial("clients::fetchmail", fetchmail::test),
         trial("clients::getmail", getmail::test),
+        trial("clients::imapclient", python::imapclient),
+        trial("clients::imapflow", python::imapflow),
         trial("clients::mbsync", mbsync::test),
         trial("clients::mpop", mpop::test),
         trial("clients::mutt", mutt::mutt),

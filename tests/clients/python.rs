@@ -1,6 +1,8 @@
-//! Python's imaplib and poplib; the scripts beside this file are the tests.
+//! Libraries of Python and of Node.js; the scripts beside this file are the tests.
 
-use crate::support::Outcome;
+use std::path::{Path, PathBuf};
+
+use crate::support::{Outcome, fail};
 
 use super::site::{ALICE, Site, run};
 
@@ -16,17 +18,51 @@ pub fn authentication() -> Outcome {
     script("authentication.py")
 }
 
+/// IMAPClient from PyPI.
+pub fn imapclient() -> Outcome {
+    session(&fetched("python/bin/python3")?, "imapclient_session.py")
+}
+
+/// imapflow from npm.
+pub fn imapflow() -> Outcome {
+    fetched("npm/node_modules/imapflow")?;
+    session("node", "imapflow.mjs")
+}
+
 fn script(name: &str) -> Outcome {
+    session("python3", name)
+}
+
+/// Runs a script of this folder with all that it needs to know in its environment.
+fn session(interpreter: &str, script: &str) -> Outcome {
     let site = Site::start()?;
     site.deliver(1..13)?;
-    let home = site.home("python")?;
-    let file = format!("{}/tests/clients/{name}", env!("CARGO_MANIFEST_DIR"));
-    let mut python = site.program("python3", &home);
-    python.arg(file).env("PYTHONDONTWRITEBYTECODE", "1");
-    python.env("ACCOUNT", ALICE).env("PASSWORD", "restante").env("CA", site.ca());
+    let home = site.home("script")?;
+    let file = format!("{}/tests/clients/{script}", env!("CARGO_MANIFEST_DIR"));
+    let mut program = site.program(interpreter, &home);
+    program.arg(file).env("PYTHONDONTWRITEBYTECODE", "1");
+    program
+        .env("ACCOUNT", ALICE)
+        .env("PASSWORD", "restante")
+        .env("CA", site.ca())
+        .env("MODULES", clients().join("npm"));
     for kind in ["imap", "imaps", "pop3", "pop3s", "lmtp"] {
-        python.env(kind.to_uppercase(), site.port(kind)?.to_string());
+        program.env(kind.to_uppercase(), site.port(kind)?.to_string());
     }
-    run(&mut python, b"")?;
+    run(&mut program, b"")?;
     site.server.finish()
+}
+
+/// Where `tests/all` has put what is not in Debian.
+fn clients() -> PathBuf {
+    std::env::var_os("RESTANTE_TEST_CLIENTS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/clients"), PathBuf::from)
+}
+
+fn fetched(path: &str) -> Outcome<String> {
+    let path = clients().join(path);
+    match path.exists() {
+        true => Ok(path.display().to_string()),
+        false => fail(format!("{} is not there; ./tests/all installs what the tests need", path.display())),
+    }
 }
