@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use store::{MailboxInfo, MailboxName, SpecialUse};
+use store::{MailboxInfo, MailboxName, Rights, SpecialUse};
 
 use crate::pattern::Patterns;
 
@@ -24,13 +24,15 @@ pub struct Listed {
     pub name: MailboxName,
     /// `None`: there is no such mailbox.
     pub info: Option<MailboxInfo>,
+    /// What the user may do in it.
+    pub rights: Rights,
     pub subscribed: bool,
     pub has_children: bool,
     /// RFC 5258 section 3.5: below it is a name that is selected.
     pub child_info: bool,
 }
 
-/// The names of an account.
+/// The names that a user has.
 #[derive(Default)]
 pub struct Hierarchy {
     names: HashMap<MailboxName, Name>,
@@ -39,6 +41,7 @@ pub struct Hierarchy {
 #[derive(Default)]
 struct Name {
     info: Option<MailboxInfo>,
+    rights: Rights,
     subscribed: bool,
     matches: bool,
     below: Below,
@@ -54,11 +57,12 @@ struct Below {
 }
 
 impl Hierarchy {
-    pub fn new(mailboxes: Vec<MailboxInfo>, subscriptions: Vec<MailboxName>) -> Hierarchy {
+    /// Mailboxes with the user's rights in them, by the names that he has for them.
+    pub fn new(mailboxes: Vec<(MailboxInfo, Rights)>, subscriptions: Vec<MailboxName>) -> Hierarchy {
         let mut hierarchy = Hierarchy::default();
-        for info in mailboxes {
-            let name = info.name.clone();
-            hierarchy.names.entry(name).or_default().info = Some(info);
+        for (info, rights) in mailboxes {
+            let name = hierarchy.names.entry(info.name.clone()).or_default();
+            (name.info, name.rights) = (Some(info), rights);
         }
         for name in subscriptions {
             hierarchy.names.entry(name).or_default().subscribed = true;
@@ -140,8 +144,8 @@ impl Name {
     }
 
     fn listed(self, name: MailboxName) -> Listed {
-        let Name { info, subscribed, below, .. } = self;
-        Listed { name, info, subscribed, has_children: below.exists, child_info: below.selected }
+        let Name { info, rights, subscribed, below, .. } = self;
+        Listed { name, info, rights, subscribed, has_children: below.exists, child_info: below.selected }
     }
 }
 
@@ -179,6 +183,7 @@ mod tests {
             recent: 0,
             special_use: (of == "Sent").then_some(SpecialUse::Sent),
             subscribed: false,
+            acl: None,
         }
     }
 
@@ -187,7 +192,7 @@ mod tests {
     const RECURSIVE: Selection = Selection { recursive: true, ..SUBSCRIBED };
 
     fn hierarchy(mailboxes: &[&str], subscribed: &[&str]) -> Hierarchy {
-        let mailboxes = mailboxes.iter().map(|name| info(name)).collect();
+        let mailboxes = mailboxes.iter().map(|name| (info(name), Rights::ALL)).collect();
         Hierarchy::new(mailboxes, subscribed.iter().map(|one| name(one)).collect())
     }
 

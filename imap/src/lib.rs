@@ -12,17 +12,20 @@ mod date;
 mod error;
 mod fetch;
 mod hierarchy;
+mod identifier;
 mod incoming;
 mod input;
 mod language;
 mod limit;
 mod name;
 mod pattern;
+mod place;
 mod quota;
 mod response;
 mod search;
 mod seqset;
 mod session;
+mod sharing;
 mod syntax;
 mod translation;
 mod updates;
@@ -35,6 +38,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::stream::Stream;
+
+pub use sharing::Sharing;
 
 /// What all IMAP sessions of a server share.
 pub struct Service {
@@ -72,6 +77,8 @@ pub struct Options {
     pub message_limit: u32,
     /// Messages that one COPY or APPEND may save; 0 the same.
     pub save_limit: u32,
+    /// Public and shared mailboxes.
+    pub sharing: Sharing,
 }
 
 impl Default for Options {
@@ -90,6 +97,7 @@ impl Default for Options {
             bad_limit: 100,
             message_limit: 0,
             save_limit: 0,
+            sharing: Sharing::default(),
         }
     }
 }

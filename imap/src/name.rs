@@ -1,109 +1,19 @@
-//! Mailbox names: modified UTF-7 on the wire, Unicode inside, and what a name stands for.
+//! Mailbox names: modified UTF-7 on the wire, Unicode inside.
 //!
-//! [`resolve`] is the one place that turns a name into an account's mailbox with the rights that this user has in it:
-//! public and shared namespaces are added here and nowhere else.
+//! [`resolve`] is the one place that turns a name into an account's mailbox with the rights that this user has in it.
 
 use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::alphabet::Alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use common::block;
-use store::{Account, Flags, Mailbox, MailboxName};
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::error::Error;
 use crate::response::Code;
-use crate::session::User;
 
-/// The letters of RFC 4314 section 2.1 as bits: what the user may do in a mailbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rights(u16);
-
-impl Rights {
-    /// `r`: SELECT, STATUS.
-    pub const READ: Rights = Rights(2);
-    /// `s`: keep \Seen.
-    pub const SEEN: Rights = Rights(4);
-    /// `w`: keep other flags and keywords.
-    pub const WRITE: Rights = Rights(8);
-    /// `i`: APPEND, COPY into it.
-    pub const INSERT: Rights = Rights(16);
-    /// `k`: CREATE below it.
-    pub const CREATE: Rights = Rights(32);
-    /// `x`: DELETE, RENAME.
-    pub const DELETE: Rights = Rights(64);
-    /// `t`: keep \Deleted.
-    pub const DELETE_MESSAGES: Rights = Rights(128);
-    /// `e`: EXPUNGE.
-    pub const EXPUNGE: Rights = Rights(256);
-    /// The owner's.
-    pub const ALL: Rights = Rights(511);
-    const CHANGES: u16 = Rights::SEEN.0 | Rights::WRITE.0 | Rights::DELETE_MESSAGES.0 | Rights::EXPUNGE.0;
-
-    pub fn contains(self, other: Rights) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    /// Of these flags the ones that the user may set.
-    pub fn allowed(self, flags: Flags) -> Flags {
-        let own = |right, those: Flags| if self.contains(right) { those } else { Flags::default() };
-        let seen = own(Rights::SEEN, Flags::SEEN);
-        let deleted = own(Rights::DELETE_MESSAGES, Flags::DELETED);
-        let others = own(Rights::WRITE, Flags::ANSWERED.with(Flags::FLAGGED).with(Flags::DRAFT));
-        Flags(flags.0 & seen.with(deleted).with(others).0)
-    }
-
-    /// What is left of them after EXAMINE. RFC 9051 section 6.3.3
-    pub fn read_only(self) -> Rights {
-        Rights(self.0 & !Rights::CHANGES)
-    }
-
-    /// Nothing in the mailbox can be changed: SELECT answers READ-ONLY.
-    pub fn is_read_only(self) -> bool {
-        self.0 & Rights::CHANGES == 0
-    }
-}
-
-/// What a name stands for, whether or not there is such a mailbox.
-#[derive(Clone)]
-pub struct Place {
-    pub account: Account,
-    /// The mailbox's name in that account.
-    pub name: MailboxName,
-    pub rights: Rights,
-}
-
-impl Place {
-    /// The mailbox. NO [NONEXISTENT] where there is none.
-    pub fn mailbox(&self) -> Result<Mailbox, Error> {
-        Ok(block(|| self.account.mailbox(&self.name))?)
-    }
-
-    /// The mailbox as the target of APPEND, COPY or MOVE. NO [TRYCREATE] where there is none.
-    pub fn target(&self) -> Result<Mailbox, Error> {
-        let mailbox = self.mailbox().map_err(Error::or_try_create)?;
-        self.require(Rights::INSERT)?;
-        Ok(mailbox)
-    }
-
-    /// RFC 5530 section 3: NOPERM.
-    pub fn require(&self, rights: Rights) -> Result<(), Error> {
-        if self.rights.contains(rights) {
-            return Ok(());
-        }
-        Err(Error::no(
-            Code::NoPerm,
-            format!("You have no right to do that in {}", encode(self.name.as_str())),
-        ))
-    }
-}
-
-/// The place that a decoded name (see [`crate::syntax::Parser::mailbox`]) means to this user.
-pub fn resolve(user: &User, name: &str) -> Result<Place, Error> {
-    let name = MailboxName::new(&canonical(name)).map_err(|why| Error::no(Code::Cannot, why.to_string()))?;
-    Ok(Place { account: user.account.clone(), name, rights: Rights::ALL })
-}
+pub use crate::place::{Place, resolve};
+pub use store::Rights;
 
 /// The form in which names are stored and compared: NFC, and the first level INBOX in capitals, however it was written.
 /// RFC 9051 section 5.1

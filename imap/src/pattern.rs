@@ -55,6 +55,15 @@ impl Pattern {
         places[self.end / 64] & (1 << (self.end % 64)) != 0
     }
 
+    /// Whether some name that begins so may fit.
+    pub fn reaches(&self, prefix: &str) -> bool {
+        let mut places = vec![0; self.words];
+        places[0] = 1;
+        self.skip_wildcards(&mut places);
+        prefix.bytes().for_each(|octet| self.step(&mut places, octet));
+        places.iter().any(|&word| word != 0)
+    }
+
     /// The places that fit after one octet more.
     fn step(&self, places: &mut [u64], octet: u8) {
         let here = self.octets.get(&octet);
@@ -103,6 +112,11 @@ pub struct Patterns {
 }
 
 impl Patterns {
+    /// Whether some name that begins so may match.
+    pub fn reach(&self, prefix: &str) -> bool {
+        self.patterns.iter().any(|pattern| pattern.reaches(prefix))
+    }
+
     pub fn new<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Patterns {
         let canonical: Vec<String> = patterns.into_iter().map(crate::name::canonical).collect();
         Patterns {

@@ -23,6 +23,7 @@ use crate::language::Language;
 use crate::name::Rights;
 use crate::response::{After, Code, Reply, Writer};
 use crate::syntax::{self, LiteralHeader, Parser};
+use crate::updates::write_keywords;
 use crate::view::{Expunge, View};
 
 /// RFC 9051 section 5.4: "the duration of such a timer MUST be at least 30 minutes".
@@ -58,6 +59,8 @@ pub struct User {
     /// The place among the account's connections.
     #[expect(dead_code, reason = "held: dropping it gives the place back")]
     pub permit: Permit,
+    /// Where others' mailboxes are.
+    pub service: Arc<Service>,
 }
 
 /// The selected mailbox.
@@ -66,6 +69,8 @@ pub struct Selected {
     pub view: View,
     /// After EXAMINE without those to change anything.
     pub rights: Rights,
+    /// By EXAMINE.
+    pub examined: bool,
 }
 
 impl Selected {
@@ -84,8 +89,11 @@ impl Selected {
         if self.may(rights) {
             return Ok(());
         }
-        if self.view.read_only() {
+        if self.examined {
             return Err(Error::No { code: None, text: "The mailbox is selected read-only".into() });
+        }
+        if self.rights.is_read_only() {
+            return Err(Error::no(Code::NoPerm, "The mailbox is read-only for you"));
         }
         Err(Error::no(Code::NoPerm, "You have no right to do that in this mailbox"))
     }
@@ -239,6 +247,7 @@ impl Session {
         if command.numbers == Numbers::Seq && self.enabled.uidonly {
             return Err(Error::uid_required());
         }
+        self.refresh_rights()?;
         let text = self.assemble(line.clone(), arguments).await?;
         let limits = self.syntax_limits();
         (command.run)(self, &mut Parser::new(&text, arguments, limits)).await
@@ -286,7 +295,38 @@ impl Session {
         if selected.view.is_deleted() {
             return Err(Error::bye("The selected mailbox was deleted by another session"));
         }
+        self.refresh_rights()?;
+        let Some(selected) = &mut self.selected else { return Ok(()) };
         selected.view.pending(expunge, self.enabled)?.send(&mut self.stream).await
+    }
+
+    /// Looks at the rights in the selected mailbox anew, from memory: what was given or taken holds for the next command, and
+    /// for what IDLE is told. RFC 4314 section 5.1.1
+    fn refresh_rights(&mut self) -> Result<(), Error> {
+        let (Some(user), Some(selected)) = (&self.user, &mut self.selected) else { return Ok(()) };
+        let newest = selected.view.newest();
+        let rights = user.rights(selected.mailbox.account(), newest.acl());
+        let rights = if selected.examined { rights.read_only() } else { rights };
+        if newest.deleted() || rights == selected.rights {
+            return Ok(());
+        }
+        if !rights.contains(Rights::READ) {
+            return Err(Error::bye("Your right to read the selected mailbox was taken away"));
+        }
+        let was_read_only = selected.rights.is_read_only();
+        selected.rights = rights;
+        selected.view.set_rights(rights);
+        let mut out = Writer::in_mode(&mut self.stream, self.enabled);
+        write_keywords(&mut out, selected.view.keywords(), rights);
+        // RFC 9051 section 7.1, READ-ONLY
+        match (was_read_only, rights.is_read_only()) {
+            (false, true) => {
+                drop(out.status(b"*", "OK", Some(&Code::ReadOnly), "The mailbox is read-only now"))
+            }
+            (true, false) => drop(out.status(b"*", "OK", Some(&Code::ReadWrite), "It can be changed now")),
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Like [`Session::write_pending`] at the end of a command, whose own result stands: what cannot be told now is told

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use common::stream::{BATCH, Stream};
-use store::{Keyword, ModSeq, Row, UidSet};
+use store::{Keyword, ModSeq, Rights, Row, UidSet};
 
 use crate::error::Error;
 use crate::fetch::{self, flags};
@@ -63,13 +63,13 @@ pub struct Updates {
     /// How many are written already.
     written: usize,
     keywords: Arc<[Keyword]>,
-    read_only: bool,
+    rights: Rights,
     enabled: Enabled,
 }
 
 impl Updates {
-    pub fn new(keywords: Arc<[Keyword]>, read_only: bool, enabled: Enabled) -> Updates {
-        Updates { list: Vec::new(), written: 0, keywords, read_only, enabled }
+    pub fn new(keywords: Arc<[Keyword]>, rights: Rights, enabled: Enabled) -> Updates {
+        Updates { list: Vec::new(), written: 0, keywords, rights, enabled }
     }
 
     pub fn push(&mut self, update: Update) {
@@ -111,15 +111,15 @@ impl Updates {
             }
             self.written += 1;
             let out = &mut Writer::in_mode(sink, self.enabled);
-            write_update(out, update, &self.keywords, self.read_only);
+            write_update(out, update, &self.keywords, self.rights);
         }
         true
     }
 }
 
-fn write_update(out: &mut Writer<'_>, update: &Update, keywords: &[Keyword], read_only: bool) {
+fn write_update(out: &mut Writer<'_>, update: &Update, keywords: &[Keyword], rights: Rights) {
     match update {
-        Update::Keywords => write_keywords(out, keywords, read_only),
+        Update::Keywords => write_keywords(out, keywords, rights),
         Update::Vanished(uids) => drop(out.raw("* VANISHED ").show(uids).crlf()),
         Update::Expunge(SeqNum(seq)) => drop(out.raw("* ").show(seq).raw(" EXPUNGE\r\n")),
         Update::Exists(count) => drop(out.raw("* ").show(count).raw(" EXISTS\r\n")),
@@ -154,13 +154,22 @@ fn write_items(out: &mut Writer<'_>, row: &Row, items: FetchItems, recent: bool,
 }
 
 /// RFC 9051 section 7.3.5, and section 7.1 for PERMANENTFLAGS.
-pub fn write_keywords(out: &mut Writer<'_>, keywords: &[Keyword], read_only: bool) {
+pub fn write_keywords(out: &mut Writer<'_>, keywords: &[Keyword], rights: Rights) {
     let system = SYSTEM_FLAGS.iter().map(|(_, word)| *word);
     let all = system.chain(keywords.iter().map(|keyword| &*keyword.0)).collect::<Vec<_>>().join(" ");
     out.untagged(format_args!("FLAGS ({all})"));
-    let (permanent, text) = match read_only {
-        true => (String::new(), "No permanent flags permitted"),
-        false => (format!("{all} \\*"), "Flags permitted"),
-    };
+    let permanent = permanent_flags(keywords, rights);
+    let text = if permanent.is_empty() { "No permanent flags permitted" } else { "Flags permitted" };
     out.status(b"*", "OK", Some(&Code::PermanentFlags(permanent)), text);
+}
+
+/// What STORE would keep. RFC 4314 section 5.1.1
+fn permanent_flags(keywords: &[Keyword], rights: Rights) -> String {
+    let system =
+        SYSTEM_FLAGS.iter().filter(|(flag, _)| rights.allowed(*flag) == *flag).map(|(_, word)| *word);
+    if !rights.contains(Rights::WRITE) {
+        return system.collect::<Vec<_>>().join(" ");
+    }
+    let keywords = keywords.iter().map(|keyword| &*keyword.0);
+    system.chain(keywords).chain(["\\*"]).collect::<Vec<_>>().join(" ")
 }

@@ -10,7 +10,7 @@ mod own;
 use std::ops::Range;
 use std::sync::Arc;
 
-use store::{Keyword, Live, Mailbox, ModSeq, Row, State, StoreFlags, Stored, Uid, UidSet};
+use store::{Keyword, Live, Mailbox, ModSeq, Rights, Row, State, StoreFlags, Stored, Uid, UidSet};
 
 use crate::error::Error;
 use crate::seqset::{self, SequenceSet};
@@ -49,8 +49,8 @@ pub struct View {
 impl View {
     /// The mailbox as SELECT or EXAMINE told it: `state` is what EXISTS and FLAGS spoke of; the messages from
     /// `recent_from` on are this session's \Recent ones.
-    pub fn new(mailbox: Mailbox, live: Live, state: Arc<State>, read_only: bool, recent_from: Uid) -> View {
-        View { mailbox, live, known: Known::new(state, read_only, recent_from) }
+    pub fn new(mailbox: Mailbox, live: Live, state: Arc<State>, rights: Rights, recent_from: Uid) -> View {
+        View { mailbox, live, known: Known::new(state, rights, recent_from) }
     }
 
     /// All that happened since the client was last told, as far as it may be told now. The view has advanced when this
@@ -82,7 +82,7 @@ impl View {
 
     /// RFC 3501 section 2.3.2: the first session to be told of a message sees it as \Recent. A read-only one claims nothing.
     fn claim_recent(&self, newer: &Arc<State>) -> Result<Option<Uid>, Error> {
-        if self.known.read_only || !self.known.has_arrivals(newer) {
+        if self.known.read_only() || !self.known.has_arrivals(newer) {
             return Ok(None);
         }
         let claimed = common::block(|| self.mailbox.claim_recent())?;
@@ -97,6 +97,16 @@ impl View {
     /// The mailbox has been deleted by someone.
     pub fn is_deleted(&self) -> bool {
         self.live.state().deleted()
+    }
+
+    /// The mailbox as it is, whatever the client was told.
+    pub fn newest(&self) -> Arc<State> {
+        self.live.state()
+    }
+
+    /// The user may do more or less now.
+    pub fn set_rights(&mut self, rights: Rights) {
+        self.known.rights = rights;
     }
 
     pub fn known(&self) -> &Known {
@@ -120,17 +130,18 @@ impl std::ops::Deref for View {
 pub struct Known {
     members: Arc<State>,
     told: Arc<State>,
-    read_only: bool,
+    /// Which flags can be kept.
+    rights: Rights,
     recent: UidSet,
     /// The keywords that FLAGS has announced.
     keywords: Arc<[Keyword]>,
 }
 
 impl Known {
-    pub fn new(state: Arc<State>, read_only: bool, recent_from: Uid) -> Known {
+    pub fn new(state: Arc<State>, rights: Rights, recent_from: Uid) -> Known {
         let recent = UidSet::from_ranges(recent_range(recent_from, &state));
         let keywords = Arc::clone(state.keywords());
-        Known { members: Arc::clone(&state), told: state, read_only, recent, keywords }
+        Known { members: Arc::clone(&state), told: state, rights, recent, keywords }
     }
 
     /// EXISTS.
@@ -148,7 +159,7 @@ impl Known {
     }
 
     pub fn read_only(&self) -> bool {
-        self.read_only
+        self.rights.is_read_only()
     }
 
     /// The names of the keyword bits in the rows of this view.
@@ -310,7 +321,7 @@ impl Known {
         enabled: Enabled,
         recent_from: Option<Uid>,
     ) -> Updates {
-        let mut updates = Updates::new(Arc::clone(newer.keywords()), self.read_only, enabled);
+        let mut updates = Updates::new(Arc::clone(newer.keywords()), self.rights, enabled);
         if Arc::ptr_eq(&newer, &self.members) {
             return updates;
         }
@@ -388,7 +399,7 @@ impl Known {
     fn note_recent(&mut self, newer: &State, recent_from: Option<Uid>) {
         let from = match recent_from {
             Some(from) => from,
-            None if self.read_only => self.members.uid_next(),
+            None if self.read_only() => self.members.uid_next(),
             None => return,
         };
         let ranges = self.recent.ranges().iter().cloned().chain(recent_range(from, newer));
@@ -435,7 +446,7 @@ mod tests {
     }
 
     fn known(uids: &[u32]) -> Known {
-        Known::new(state(uids, &[]), false, Uid(u32::MAX))
+        Known::new(state(uids, &[]), Rights::ALL, Uid(u32::MAX))
     }
 
     fn text(mut updates: Updates) -> String {
@@ -804,7 +815,7 @@ mod tests {
 
     fn play(steps: Vec<Step>, enabled: Enabled) {
         let mut model = Model { rows: vec![], next: 1, modseq: 1 };
-        let mut view = Known::new(model.state(), false, Uid(1));
+        let mut view = Known::new(model.state(), Rights::ALL, Uid(1));
         let mut client = Client::default();
         for step in steps {
             match step {

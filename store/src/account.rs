@@ -39,6 +39,8 @@ pub struct MailboxInfo {
     pub recent: u32,
     pub special_use: Option<SpecialUse>,
     pub subscribed: bool,
+    /// `None`: what holds for the account.
+    pub acl: Option<Arc<Acl>>,
 }
 
 /// Kept true with every change; never scanned for.
@@ -101,6 +103,57 @@ impl Account {
         let stored = read.get(Table::MailboxName, &schema::name_key(self.id(), name.as_str()))?;
         let stored = stored.ok_or_else(|| Error::NoSuchMailbox(name.to_string()))?;
         Ok(Mailbox::new(self.clone(), MailboxId(schema::u64_of("mailbox_name", &stored)?)))
+    }
+
+    /// The mailbox and its access control list, from one snapshot. `None`: there is none of that name.
+    pub fn mailbox_with_acl(&self, name: &MailboxName) -> Result<Option<(Mailbox, Option<Arc<Acl>>)>> {
+        self.with_acl(&*self.shard().read()?, name)
+    }
+
+    /// The nearest existing mailbox above, with its list (RFC 4314 section 4, CREATE).
+    pub fn parent_with_acl(&self, name: &MailboxName) -> Result<Option<(Mailbox, Option<Arc<Acl>>)>> {
+        let read = self.shard().read()?;
+        let mut above = name.parent();
+        while let Some(parent) = above {
+            if let Some(found) = self.with_acl(&*read, &parent)? {
+                return Ok(Some(found));
+            }
+            above = parent.parent();
+        }
+        Ok(None)
+    }
+
+    fn with_acl(
+        &self,
+        read: &(impl Read + ?Sized),
+        name: &MailboxName,
+    ) -> Result<Option<(Mailbox, Option<Arc<Acl>>)>> {
+        let stored = read.get(Table::MailboxName, &schema::name_key(self.id(), name.as_str()))?;
+        let Some(stored) = stored else { return Ok(None) };
+        let id = MailboxId(schema::u64_of("mailbox_name", &stored)?);
+        let row = read.get(Table::Mailbox, &schema::mailbox_key(self.id(), id))?;
+        let row = MailboxRow::decode(&row.ok_or_else(|| batch::no_such(id))?)?;
+        Ok(Some((Mailbox::new(self.clone(), id), row.acl)))
+    }
+
+    /// What LIST tells of these mailboxes; those that are gone are left out. Subscriptions are the owner's and not told.
+    pub fn some_mailboxes(&self, ids: &[MailboxId]) -> Result<Vec<MailboxInfo>> {
+        let shard = self.shard();
+        let read = shard.read()?;
+        let mut mailboxes = Vec::with_capacity(ids.len());
+        for id in ids {
+            let Some(row) = read.get(Table::Mailbox, &schema::mailbox_key(self.id(), *id))? else { continue };
+            let mut row = MailboxRow::decode(&row)?;
+            shard.claims.apply(&*read, *id, &mut row)?;
+            mailboxes.push(MailboxInfo::of(*id, row, false));
+        }
+        Ok(mailboxes)
+    }
+
+    /// Whether the name is subscribed.
+    pub fn is_subscribed(&self, name: &MailboxName) -> Result<bool> {
+        let key = schema::name_key(self.id(), name.as_str());
+        Ok(self.shard().read()?.get(Table::Subscription, &key)?.is_some())
     }
 
     /// The same by its id, which it keeps when it is renamed.
@@ -214,6 +267,7 @@ impl MailboxInfo {
             recent: row.recent,
             special_use: row.special_use,
             subscribed,
+            acl: row.acl,
         }
     }
 }

@@ -6,6 +6,7 @@
 //! - No message is ever deleted. What cannot be derived is told and left as it is.
 
 mod accounts;
+mod acl;
 mod bodies;
 mod mailbox;
 mod mailboxes;
@@ -172,11 +173,12 @@ impl<'a> Check<'a> {
 
     /// Later steps use what earlier ones have learned.
     fn run(&mut self, directory: &Directory) {
-        let steps: [(&str, Step<'a>); 10] = [
+        let steps: [(&str, Step<'a>); 11] = [
             ("the table of bodies", |check| check.load_bodies()),
             ("mailboxes", |check| check.check_mailboxes()),
             ("deleted mailboxes", |check| check.check_deleted_mailboxes()),
             ("mailbox names", |check| check.check_names()),
+            ("what is shared", |check| check.check_shared()),
             ("rows of no mailbox", |check| check.check_strays()),
             ("retained messages", |check| check.check_retained()),
             ("references of bodies", |check| check.check_references()),

@@ -9,6 +9,7 @@
 mod cache;
 mod change;
 mod check;
+mod group;
 mod logins;
 mod record;
 mod resolve;
@@ -21,6 +22,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 pub(crate) use cache::LimitsTable;
 use cache::RecordCache;
+pub use group::GroupRecord;
+use group::GroupTable;
 use logins::Logins;
 pub use record::{AccountRecord, AppPassword, LastLogin, Limits, Switches};
 
@@ -64,13 +67,14 @@ struct Inner {
     accounts: Mutex<Vec<u64>>,
     records: RecordCache,
     limits: Arc<LimitsTable>,
+    groups: GroupTable,
     logins: Logins,
 }
 
 impl Directory {
     /// Opens the file or makes it. [`Directory::attach`] has to follow before anything is changed.
     pub(crate) fn open(options: DirectoryOptions) -> Result<Directory> {
-        const TABLES: &[Table] = &[Table::Meta, Table::Account, Table::AccountName];
+        const TABLES: &[Table] = &[Table::Meta, Table::Account, Table::AccountName, Table::Group];
         let DirectoryOptions { path, shards, limits, faults } = options;
         let engine = Redb::open(Config { path, tables: TABLES, cache: DIRECTORY_CACHE, faults })?;
         let (logins, due) = Logins::new();
@@ -82,6 +86,7 @@ impl Directory {
             accounts: Mutex::default(),
             records: RecordCache::default(),
             limits: Arc::new(LimitsTable::new(limits)),
+            groups: GroupTable::default(),
             logins,
         }));
         directory.0.prepare()?;
@@ -120,6 +125,12 @@ impl Directory {
         let record = rows::named_record(&*snapshot, name, id)?;
         self.0.records.insert(moment, Arc::new(record.clone()));
         Ok(Some(self.0.logins.current(record)))
+    }
+
+    /// The same by its id, which it keeps when it is renamed.
+    pub fn find_by_id(&self, id: AccountId) -> Result<Option<AccountRecord>> {
+        let snapshot = self.0.engine()?.read()?;
+        Ok(rows::record(&*snapshot, id)?.map(|record| self.0.logins.current(record)))
     }
 
     /// Sorted by name, from `after` on, at most `limit`.
@@ -195,6 +206,7 @@ impl Inner {
         })?;
         self.limits.replace(own_limits);
         self.records.forget();
+        self.groups.replace(rows::groups(&*snapshot)?);
         Ok(accounts)
     }
 

@@ -51,7 +51,7 @@ pub use account::{Account, Change, MailboxInfo, Usage};
 pub use body::Body;
 pub use budget::{Budget, Turn};
 pub use check::{CheckReport, Finding, Progress};
-pub use directory::{AccountRecord, AppPassword, Directory, LastLogin, Limits, Switches};
+pub use directory::{AccountRecord, AppPassword, Directory, GroupRecord, LastLogin, Limits, Switches};
 pub use error::{Error, Result};
 pub use live::{Difference, Live, Row, State};
 pub use mailbox::{

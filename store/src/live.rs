@@ -65,6 +65,7 @@ pub struct State {
     numbers: Numbers,
     deleted: bool,
     keywords: Arc<[Keyword]>,
+    acl: Option<Arc<Acl>>,
     /// Ascending by page, none empty.
     chunks: Vec<Arc<Chunk>>,
     /// How many messages stand before each chunk.
@@ -96,6 +97,7 @@ impl State {
             deleted: header.numbers.is_none(),
             numbers: header.numbers.unwrap_or(none),
             keywords: header.keywords,
+            acl: header.acl,
             chunks,
             starts,
             len,
@@ -117,7 +119,7 @@ impl State {
                 }
             }
         }
-        let header = Header { numbers: Some(numbers), keywords: keywords.into() };
+        let header = Header { numbers: Some(numbers), keywords: keywords.into(), acl: None };
         State::new(header, chunks.into_iter().map(Arc::new).collect())
     }
 
@@ -125,7 +127,7 @@ impl State {
     pub(crate) fn updated(&self, update: &Update) -> State {
         if update.header.numbers.is_none() {
             // The messages stay visible to those who still stand on them; that the mailbox is gone is what counts.
-            let header = Header { numbers: None, keywords: self.keywords.clone() };
+            let header = Header { numbers: None, keywords: self.keywords.clone(), acl: self.acl.clone() };
             let numbers = self.numbers;
             return State { numbers, ..State::new(header, self.chunks.clone()) };
         }
@@ -146,6 +148,7 @@ impl State {
     pub(crate) fn is_same(&self, other: &State) -> bool {
         (self.deleted, self.numbers) == (other.deleted, other.numbers)
             && self.keywords == other.keywords
+            && self.acl == other.acl
             && self.chunks.len() == other.chunks.len()
             && self.chunks.iter().zip(&other.chunks).all(|(one, two)| Arc::ptr_eq(one, two))
     }
@@ -170,6 +173,11 @@ impl State {
     /// The mailbox's keyword names; bit n of [`KeywordBits`] is name n.
     pub fn keywords(&self) -> &Arc<[Keyword]> {
         &self.keywords
+    }
+
+    /// The mailbox's access control list; `None`: what holds for the account.
+    pub fn acl(&self) -> Option<&Acl> {
+        self.acl.as_deref()
     }
 
     /// How many messages.
@@ -287,7 +295,7 @@ mod tests {
     fn header() -> Header {
         let numbers =
             Numbers { uid_validity: UidValidity(1), uid_next: Uid(1000), highest_modseq: ModSeq(9) };
-        Header { numbers: Some(numbers), keywords: Arc::new([]) }
+        Header { numbers: Some(numbers), keywords: Arc::new([]), acl: None }
     }
 
     fn state(rows: &[Row]) -> State {

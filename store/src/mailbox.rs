@@ -8,7 +8,7 @@ use crate::engine::{KeyRange, Read, Table};
 use crate::schema::{self, Chunk, MailboxRow, RetainedRow, vanished};
 use crate::shard::Shard;
 use crate::snapshot::View;
-use crate::verbs::{append, copy, expunge, flags, replace, unique_id};
+use crate::verbs::{acl, append, copy, expunge, flags, replace, unique_id};
 use crate::*;
 
 /// A mailbox of an account. Cheap to clone. Stays valid when the mailbox is renamed; when it is deleted, everything
@@ -65,6 +65,15 @@ pub enum FlagsOperation {
     Add,
     Remove,
     Replace,
+    /// Of the flags only those that these rights cover; the others stay as they are (RFC 4314 section 4).
+    ReplaceWithin(Rights),
+}
+
+impl FlagsOperation {
+    /// Flags that are not named go.
+    pub fn replaces(self) -> bool {
+        matches!(self, FlagsOperation::Replace | FlagsOperation::ReplaceWithin(_))
+    }
 }
 
 /// STORE (RFC 9051 section 6.4.6, RFC 7162 section 3.1.3).
@@ -160,20 +169,41 @@ impl Mailbox {
 
     /// Copies with flags, keywords and internal date; all or none. `to` may be of another account.
     pub fn copy_to(&self, uids: &UidSet, to: &Mailbox) -> Pending<Copied> {
+        self.copy_within(uids, to, Rights::ALL)
+    }
+
+    /// The same; of flags and keywords only those that these rights in `to` cover (RFC 4314 section 4).
+    pub fn copy_within(&self, uids: &UidSet, to: &Mailbox, rights: Rights) -> Pending<Copied> {
         if !self.is_near(to) {
-            return transfer::transfer(self.clone(), uids.clone(), to.clone(), false);
+            return transfer::transfer(self.clone(), uids.clone(), (to.clone(), rights), false);
         }
         let (from, to, uids) = (self.place(), to.place(), uids.clone());
-        self.shard().write(move |batch| copy::copy(batch, from, &uids, to))
+        self.shard().write(move |batch| copy::copy(batch, from, &uids, (to, rights)))
     }
 
     /// Moves; all or none (RFC 6851).
     pub fn move_to(&self, uids: &UidSet, to: &Mailbox) -> Pending<Copied> {
+        self.move_within(uids, to, Rights::ALL)
+    }
+
+    /// The same; of flags and keywords only those that these rights in `to` cover (RFC 4314 section 4).
+    pub fn move_within(&self, uids: &UidSet, to: &Mailbox, rights: Rights) -> Pending<Copied> {
         if !self.is_near(to) {
-            return transfer::transfer(self.clone(), uids.clone(), to.clone(), true);
+            return transfer::transfer(self.clone(), uids.clone(), (to.clone(), rights), true);
         }
         let (from, to, uids) = (self.place(), to.place(), uids.clone());
-        self.shard().write(move |batch| copy::move_messages(batch, from, &uids, to))
+        self.shard().write(move |batch| copy::move_messages(batch, from, &uids, (to, rights)))
+    }
+
+    /// The access control list; `None`: what holds for the account.
+    pub fn acl(&self) -> Result<Option<Arc<Acl>>> {
+        Ok(self.row(&*self.shard().read()?)?.acl)
+    }
+
+    /// Changes one entry, negative or not, of the access control list; `default` is the list where there is none yet.
+    pub fn change_acl(&self, entry: (Subject, bool), change: AclChange, default: Acl) -> Pending<()> {
+        let (account, mailbox) = self.place();
+        self.shard().write(move |batch| acl::change(batch, (account, mailbox), entry, (change, &default)))
     }
 
     /// Puts a new message into `to` and expunges the old one, with or without \\Deleted: both or neither (RFC 8508).

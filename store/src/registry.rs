@@ -34,6 +34,7 @@ pub(crate) struct Header {
     /// `None`: the mailbox was deleted.
     pub numbers: Option<Numbers>,
     pub keywords: Arc<[Keyword]>,
+    pub acl: Option<Arc<Acl>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +60,7 @@ impl Header {
         Header {
             numbers,
             keywords: row.map_or_else(|| Arc::new([]) as Arc<[Keyword]>, |row| row.keywords.clone()),
+            acl: row.and_then(|row| row.acl.clone()),
         }
     }
 }

@@ -11,6 +11,7 @@
 //! | mailbox_name | u32 account, name | u64 mailbox |
 //! | deleted_mailbox | u32 account, u64 mailbox | i64 seconds when it was deleted, [`MailboxRow`]; its messages go step by step |
 //! | subscription | u32 account, name | empty |
+//! | shared | u8 whom, u32 id (as in [`MailboxRow`]), u32 account, u64 mailbox | empty; the mailbox gives them a right |
 //! | message | u64 mailbox, u32 UID | [`MessageRow`]: what never changes |
 //! | flags | u64 mailbox, u32 UID >> 7 | [`Chunk`]: flags, keywords, MODSEQs of up to 128 messages |
 //! | vanished | u64 mailbox, u64 MODSEQ, u32 first UID | ranges of UIDs, see [`vanished`] |
@@ -38,7 +39,7 @@ pub(crate) mod vanished;
 pub(crate) use body::{BodyRow, SegmentRow, decode_summary, encode_summary};
 pub(crate) use chunk::{Chunk, page_of, slot_of};
 pub(crate) use fields::{Fields, put_varint};
-pub(crate) use mailbox::{KEYWORD_LENGTH, KEYWORDS, MailboxRow};
+pub(crate) use mailbox::{KEYWORD_LENGTH, KEYWORDS, MailboxRow, subject_code, subject_of};
 pub(crate) use message::MessageRow;
 pub(crate) use meta::{Counters, FORMAT, Identity, UsageRow};
 pub(crate) use retained::RetainedRow;
@@ -64,6 +65,27 @@ pub(crate) fn name_key(account: AccountId, name: &str) -> Vec<u8> {
 /// message, uidl and retained_uid.
 pub(crate) fn message_key(mailbox: MailboxId, uid: Uid) -> [u8; 12] {
     joined(&mailbox.0.to_be_bytes(), &uid.0.to_be_bytes())
+}
+
+/// shared.
+pub(crate) fn shared_key(subject: Subject, account: AccountId, mailbox: MailboxId) -> Vec<u8> {
+    [&shared_prefix(subject)[..], &mailbox_key(account, mailbox)].concat()
+}
+
+/// All that is shared with a subject.
+pub(crate) fn shared_prefix(subject: Subject) -> [u8; 5] {
+    let (code, id) = subject_code(subject);
+    joined(&[code], &id.to_be_bytes())
+}
+
+/// Subject, account and mailbox of a key of shared.
+pub(crate) fn shared_of_key(key: &[u8]) -> Result<(Subject, AccountId, MailboxId)> {
+    let mut fields = Fields::new("shared", key);
+    let (code, id) = (fields.u8()?, fields.u32()?);
+    let subject = subject_of(code, id).ok_or_else(|| fields.damaged("it speaks of nobody"))?;
+    let place = (subject, AccountId(fields.u32()?), MailboxId(fields.u64()?));
+    fields.end()?;
+    Ok(place)
 }
 
 /// All rows of a mailbox in message, flags, vanished and uidl.

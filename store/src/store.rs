@@ -1,5 +1,6 @@
 //! The store as a whole: opening, closing, and what concerns every account.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -83,6 +84,32 @@ impl Store {
         let record = record.ok_or_else(|| Error::NoSuchAccount(name.to_string()))?;
         let shard = self.0.shards.at(record.shard)?;
         Ok(Account::new(self.clone(), shard.clone(), AccountId(record.id), record.name))
+    }
+
+    /// The same by its id. [`Error::NoSuchAccount`] when it was deleted.
+    pub fn account_by_id(&self, id: AccountId) -> Result<Account> {
+        let record = self.directory().find_by_id(id)?;
+        let record = record.ok_or_else(|| Error::NoSuchAccount(format!("with id {id}")))?;
+        let shard = self.0.shards.at(record.shard)?;
+        Ok(Account::new(self.clone(), shard.clone(), id, record.name))
+    }
+
+    /// The mailboxes whose access control lists give this user something, his own among them, by account. Looks at them
+    /// alone, however many accounts there are.
+    pub fn shared_with(&self, who: Who<'_>) -> Result<BTreeMap<AccountId, Vec<MailboxId>>> {
+        let mut shared: BTreeMap<AccountId, BTreeSet<MailboxId>> = BTreeMap::new();
+        for shard in &self.0.shards.0 {
+            let read = shard.read()?;
+            for subject in who.subjects() {
+                let range = KeyRange::prefix(&schema::shared_prefix(subject));
+                read.scan(Table::Shared, range, &mut |key, _| {
+                    let (_, account, mailbox) = schema::shared_of_key(key)?;
+                    shared.entry(account).or_default().insert(mailbox);
+                    Ok(ControlFlow::Continue(()))
+                })?;
+            }
+        }
+        Ok(shared.into_iter().map(|(account, ids)| (account, ids.into_iter().collect())).collect())
     }
 
     /// An empty spool that refuses more than the message limit.

@@ -13,7 +13,12 @@ const PIECE: u64 = 64 << 20;
 const BLOCK: u64 = 1 << 20;
 
 /// Runs on a thread of its own, since it reads and waits for two writers.
-pub(crate) fn transfer(from: Mailbox, uids: UidSet, to: Mailbox, take_out: bool) -> Pending<Copied> {
+pub(crate) fn transfer(
+    from: Mailbox,
+    uids: UidSet,
+    to: (Mailbox, Rights),
+    take_out: bool,
+) -> Pending<Copied> {
     on_its_thread(move || run(&from, &uids, &to, take_out))
 }
 
@@ -50,7 +55,8 @@ fn on_its_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 's
     }
 }
 
-fn run(from: &Mailbox, uids: &UidSet, to: &Mailbox, take_out: bool) -> Result<Copied> {
+fn run(from: &Mailbox, uids: &UidSet, goal: &(Mailbox, Rights), take_out: bool) -> Result<Copied> {
+    let to = &goal.0;
     let state = from.live()?.state();
     let info = to.info()?;
     let mut copied = Copied {
@@ -59,7 +65,7 @@ fn run(from: &Mailbox, uids: &UidSet, to: &Mailbox, take_out: bool) -> Result<Co
         to: Vec::new(),
         modseq: state.highest_modseq(),
     };
-    if let Err(error) = copy(from, &state, uids, to, &mut copied) {
+    if let Err(error) = copy(from, &state, uids, goal, &mut copied) {
         // All or none: what was appended goes again.
         to.take_out(&copied.to.iter().copied().collect(), false).wait()?;
         return Err(error);
@@ -71,7 +77,13 @@ fn run(from: &Mailbox, uids: &UidSet, to: &Mailbox, take_out: bool) -> Result<Co
     Ok(copied)
 }
 
-fn copy(from: &Mailbox, state: &Arc<State>, uids: &UidSet, to: &Mailbox, copied: &mut Copied) -> Result<()> {
+fn copy(
+    from: &Mailbox,
+    state: &Arc<State>,
+    uids: &UidSet,
+    (to, rights): &(Mailbox, Rights),
+    copied: &mut Copied,
+) -> Result<()> {
     let (mut piece, mut octets) = (Vec::new(), 0);
     let mut staged_uids = Vec::new();
     let wanted: Vec<Uid> = state.rows().map(|row| row.uid).filter(|uid| uids.contains(*uid)).collect();
@@ -79,7 +91,7 @@ fn copy(from: &Mailbox, state: &Arc<State>, uids: &UidSet, to: &Mailbox, copied:
         // A snapshot for each message: staging takes long, and a snapshot must not be held long.
         if let Some(message) = from.snapshot()?.message(uid)? {
             octets += message.size;
-            piece.push(restaged(from, state, &message)?);
+            piece.push(restaged(from, state, &message, *rights)?);
             staged_uids.push(uid);
         }
         if octets >= PIECE {
@@ -99,7 +111,7 @@ fn append(to: &Mailbox, piece: &mut Vec<NewMessage>, uids: &mut Vec<Uid>, copied
     Ok(())
 }
 
-fn restaged(from: &Mailbox, state: &State, message: &Message) -> Result<NewMessage> {
+fn restaged(from: &Mailbox, state: &State, message: &Message, rights: Rights) -> Result<NewMessage> {
     let store = from.account().store();
     let body = message.body()?;
     let mut spool = store.spool();
@@ -119,8 +131,11 @@ fn restaged(from: &Mailbox, state: &State, message: &Message) -> Result<NewMessa
     Ok(NewMessage {
         staged: store.stage(spool)?,
         trace: message.trace().clone(),
-        flags: row.flags,
-        keywords: names.map(|(_, keyword)| keyword.clone()).collect(),
+        flags: rights.allowed(row.flags),
+        keywords: match rights.contains(Rights::WRITE) {
+            true => names.map(|(_, keyword)| keyword.clone()).collect(),
+            false => Vec::new(),
+        },
         internal_date: Some(message.internal_date),
     })
 }

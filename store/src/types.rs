@@ -1,5 +1,6 @@
 //! The numbers and names of the data model. Each is a type of its own: mixing them is a compile error.
 
+mod acl;
 mod name;
 mod uid_set;
 
@@ -8,7 +9,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-pub use name::{AccountName, InvalidName, MailboxName};
+pub use acl::{Acl, AclChange, AclEntry, Rights, Subject, Who};
+pub use name::{AccountName, GroupName, InvalidName, MailboxName};
 pub use uid_set::UidSet;
 
 macro_rules! number {
@@ -25,6 +27,10 @@ macro_rules! number {
 number!(
     /// An account, for ever: never re-used, unchanged by renaming.
     AccountId(u32)
+);
+number!(
+    /// A group of accounts, for ever: never re-used.
+    GroupId(u32)
 );
 number!(
     /// A mailbox, for ever: never re-used in the store, unchanged by renaming. It is RFC 8474's MAILBOXID.

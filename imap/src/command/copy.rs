@@ -1,6 +1,6 @@
 //! COPY and UID COPY. RFC 9051 section 6.4.7, RFC 4315 section 3
 
-use store::{Copied, Mailbox, UidSet};
+use store::{Copied, Mailbox, Rights, UidSet};
 
 use crate::error::Error;
 use crate::limit;
@@ -9,21 +9,29 @@ use crate::session::Session;
 use crate::syntax::Parser;
 
 pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Reply, Error> {
-    let (uids, target) = operands(session, arguments)?;
+    let Operands { uids, target, rights } = operands(session, arguments)?;
     let options = &session.service.options;
     let limit = limit::smaller(options.message_limit, options.save_limit);
     limit::refuse(session.selected()?.0.view.known(), &uids, limit)?;
     let source = session.selected()?.0.mailbox.clone();
     // A target that was deleted just now can be made again: TRYCREATE.
-    let copied = source.copy_to(&uids, &target).await.map_err(|error| Error::from(error).or_try_create())?;
+    let copied = source
+        .copy_within(&uids, &target, rights)
+        .await
+        .map_err(|error| Error::from(error).or_try_create())?;
     Ok(copy_uid(&copied).map_or_else(Reply::completed, Reply::code))
 }
 
-/// `SP sequence-set SP mailbox`, for COPY and MOVE: which messages, and where to.
-pub(super) fn operands(
-    session: &mut Session,
-    arguments: &mut Parser<'_>,
-) -> Result<(UidSet, Mailbox), Error> {
+/// Which messages, and where to.
+pub(super) struct Operands {
+    pub(super) uids: UidSet,
+    pub(super) target: Mailbox,
+    /// In the target: which flags are kept. RFC 4314 section 4
+    pub(super) rights: Rights,
+}
+
+/// `SP sequence-set SP mailbox`, for COPY and MOVE.
+pub(super) fn operands(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Operands, Error> {
     arguments.space()?;
     let set = super::sequence_set(arguments)?;
     arguments.space()?;
@@ -31,8 +39,8 @@ pub(super) fn operands(
     arguments.end()?;
     let numbering = session.numbers().numbering();
     let uids = session.selected()?.0.view.resolve(&set, numbering)?;
-    let target = crate::name::resolve(session.user()?, &name)?.target()?;
-    Ok((uids, target))
+    let place = crate::name::resolve(session.user()?, &name)?;
+    Ok(Operands { uids, target: place.target()?, rights: place.rights })
 }
 
 /// RFC 4315 section 3: no COPYUID where nothing was copied. UIDs are given in the order of the source's, so the two sets

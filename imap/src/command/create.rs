@@ -4,7 +4,7 @@ use store::{MailboxName, SpecialUse};
 
 use super::announce;
 use crate::error::Error;
-use crate::name::{self, Rights};
+use crate::name;
 use crate::response::{Code, Reply};
 use crate::session::Session;
 use crate::syntax::Parser;
@@ -17,7 +17,7 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     // RFC 9051 section 6.3.4: a separator at the end says that names below are to follow; it is not part of the name.
     let name = name.strip_suffix(MailboxName::SEPARATOR).unwrap_or(&name);
     let place = name::resolve(session.user()?, name)?;
-    place.require(Rights::CREATE)?;
+    place.require_create(session.user()?)?;
     if place.name.is_inbox() {
         return Err(Error::no(Code::AlreadyExists, "INBOX exists always"));
     }

@@ -23,7 +23,7 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     session.writer().untagged(format_args!("LANGUAGE ({})", language.tag()));
     if session.user.is_some() {
         // RFC 5255 section 3.4: with what the names of the namespaces are called in that language
-        super::namespace::write(session);
+        super::namespace::write(session)?;
     }
     Ok(Reply::text("This is the language now"))
 }

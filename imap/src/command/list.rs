@@ -1,7 +1,7 @@
 //! LIST with LIST-EXTENDED, CHILDREN, SPECIAL-USE and LIST-STATUS. RFC 9051 section 6.3.9, RFC 5258, RFC 6154, RFC 5819
 
 use common::block;
-use store::{MailboxName, SpecialUse};
+use store::{MailboxName, Rights, SpecialUse};
 
 use super::status;
 use crate::error::Error;
@@ -9,6 +9,7 @@ use crate::hierarchy::{Hierarchy, Listed, Selection};
 use crate::pattern::Patterns;
 use crate::response::{Reply, Writer};
 use crate::session::Session;
+use crate::sharing;
 use crate::syntax::Parser;
 
 /// A parsed LIST.
@@ -24,6 +25,8 @@ struct List {
 #[derive(Default)]
 struct Returns {
     subscribed: bool,
+    // RFC 8440 section 3
+    my_rights: bool,
     status: status::Items,
 }
 
@@ -37,10 +40,11 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
         return Ok(Reply::completed());
     }
     status::enable(session, &mut list.returns.status);
-    let account = session.user()?.account.clone();
+    let user = session.user()?;
     let listed = block(|| {
-        let hierarchy = Hierarchy::new(account.mailboxes()?, account.subscriptions()?);
-        Ok::<_, Error>(hierarchy.list(&list.patterns(), list.selection))
+        let patterns = list.patterns();
+        let hierarchy = Hierarchy::new(sharing::visible(user, &patterns)?, user.account.subscriptions()?);
+        Ok::<_, Error>(hierarchy.list(&patterns, list.selection))
     })?;
     for one in &listed {
         list.write(&mut session.writer(), one);
@@ -63,8 +67,14 @@ impl List {
             out.raw(" (\"CHILDINFO\" (").raw(self.criteria().join(" ")).raw("))");
         }
         out.crlf();
+        if self.returns.my_rights && listed.info.is_some() {
+            // RFC 8440 section 3: after the LIST response of the mailbox
+            let letters = listed.rights.letters();
+            out.raw("* MYRIGHTS ").mailbox(&listed.name).raw(" ").raw(letters).crlf();
+        }
         // RFC 5819 section 2: no STATUS for what cannot be selected
-        if let Some(info) = listed.info.as_ref().filter(|_| !self.returns.status.is_empty()) {
+        let asked = !self.returns.status.is_empty() && listed.rights.contains(Rights::READ);
+        if let Some(info) = listed.info.as_ref().filter(|_| asked) {
             status::write(out, info, &self.returns.status);
         }
     }
@@ -182,6 +192,7 @@ fn returns(arguments: &mut Parser<'_>) -> Result<Returns, Error> {
         match option {
             "SUBSCRIBED" => returns.subscribed = true,
             "CHILDREN" | "SPECIAL-USE" => {}
+            "MYRIGHTS" => returns.my_rights = true,
             "STATUS" => {
                 arguments.space()?;
                 returns.status = status::parse(arguments)?;
@@ -223,7 +234,14 @@ mod tests {
 
     fn written(command: &str, name: &str) -> String {
         let name = MailboxName::new(name).unwrap();
-        let listed = Listed { name, info: None, subscribed: true, has_children: false, child_info: true };
+        let listed = Listed {
+            name,
+            info: None,
+            rights: Rights::ALL,
+            subscribed: true,
+            has_children: false,
+            child_info: true,
+        };
         let mut out = BytesMut::new();
         parsed(command).unwrap().write(&mut Writer::new(&mut out), &listed);
         String::from_utf8(out.to_vec()).unwrap()

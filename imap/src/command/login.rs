@@ -27,7 +27,8 @@ pub fn complete(session: &mut Session, identity: &Identity) -> Result<Reply, Err
     let name = AccountName::new(&identity.account)
         .map_err(|why| Error::bug(format!("the directory named an account {:?}: {why}", identity.account)))?;
     let account = block(|| session.service.store.account(&name))?;
-    session.log_in(User { account, permit });
+    let service = std::sync::Arc::clone(&session.service);
+    session.log_in(User { account, permit, service });
     let code = Code::Capability(capability::list(session));
     Ok(Reply { text: "Logged in".into(), ..Reply::code(code) })
 }

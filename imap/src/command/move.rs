@@ -2,7 +2,7 @@
 //!
 //! COPYUID goes out untagged, before the EXPUNGE or VANISHED responses, which are what the view has to tell anyway.
 
-use super::copy::{copy_uid, operands};
+use super::copy::{Operands, copy_uid, operands};
 use crate::error::Error;
 use crate::limit::{self, Limited};
 use crate::name::Rights;
@@ -11,7 +11,7 @@ use crate::session::Session;
 use crate::syntax::Parser;
 
 pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Reply, Error> {
-    let (uids, target) = operands(session, arguments)?;
+    let Operands { uids, target, rights } = operands(session, arguments)?;
     let limit = session.service.options.message_limit;
     let selected = session.selected()?.0;
     // RFC 6851 section 4.4: what it needs, beside the right to insert into the target
@@ -19,7 +19,10 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     selected.require(Rights::EXPUNGE)?;
     let Limited { uids, cut } = limit::highest(selected.view.known(), uids, limit);
     let source = selected.mailbox.clone();
-    let moved = source.move_to(&uids, &target).await.map_err(|error| Error::from(error).or_try_create())?;
+    let moved = source
+        .move_within(&uids, &target, rights)
+        .await
+        .map_err(|error| Error::from(error).or_try_create())?;
     let Some(code) = copy_uid(&moved) else {
         return Ok(limit::tell(Reply::completed(), cut, &mut session.writer()));
     };

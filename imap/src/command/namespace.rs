@@ -1,4 +1,4 @@
-//! NAMESPACE: the personal one; there are no others' and no shared ones yet. RFC 2342 section 5
+//! NAMESPACE: the personal one, other users', and the shared one. RFC 2342 section 5
 
 use store::MailboxName;
 
@@ -9,12 +9,29 @@ use crate::syntax::Parser;
 
 pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Reply, Error> {
     arguments.end()?;
-    write(session);
+    write(session)?;
     Ok(Reply::completed())
 }
 
 /// The untagged response.
-pub fn write(session: &mut Session) {
+pub fn write(session: &mut Session) -> Result<(), Error> {
+    let user = session.user()?;
+    let public = common::block(|| user.public())?;
+    let sharing = user.sharing();
+    let others = sharing.has_others().then(|| sharing.other_namespace.clone());
+    let shared = public.map(|_| sharing.public_namespace.clone());
     let separator = MailboxName::SEPARATOR;
-    session.writer().untagged(format_args!("NAMESPACE ((\"\" \"{separator}\")) NIL NIL"));
+    let mut out = session.writer();
+    out.raw(format!("* NAMESPACE ((\"\" \"{separator}\"))"));
+    for namespace in [others, shared] {
+        match namespace {
+            Some(level) => {
+                let prefix = MailboxName::prefix(&level);
+                out.raw(" ((").mailbox(&prefix).raw(format!(" \"{separator}\"))"));
+            }
+            None => drop(out.raw(" NIL")),
+        }
+    }
+    out.crlf();
+    Ok(())
 }

@@ -20,7 +20,7 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     let to = to.strip_suffix(MailboxName::SEPARATOR).unwrap_or(&to);
     let (from, to) = (name::resolve(session.user()?, &old)?, name::resolve(session.user()?, to)?);
     from.require(Rights::DELETE)?;
-    to.require(Rights::CREATE)?;
+    to.require_create(session.user()?)?;
     if from.account.id() != to.account.id() {
         return Err(Error::no(Code::Cannot, "A mailbox cannot be renamed into another account"));
     }

@@ -56,14 +56,16 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     }
     let place = name::resolve(session.user()?, &name)?;
     let examine = session.command.name == "EXAMINE";
-    let opened = block(|| open(&place, examine))?;
+    let mailbox = place.require_readable(session.user()?)?;
+    let opened = block(|| open(mailbox, &place, examine))?;
     let read_only = opened.read_only;
     let numbered = !session.enabled.uidonly;
     opened.write(&mut session.writer(), numbered);
     announce::selected(session, &place, &name)?;
     let Opened { mailbox, live, state, recent_from, rights, .. } = opened;
-    let view = View::new(mailbox.clone(), live, Arc::clone(&state), read_only, recent_from);
-    session.select(Selected { mailbox, view, rights }, place.name.to_string());
+    let view = View::new(mailbox.clone(), live, Arc::clone(&state), rights, recent_from);
+    let selected = Selected { mailbox, view, rights, examined: examine };
+    session.select(selected, place.shown.to_string());
     if let Some(resync) = parameters.resync.filter(|resync| resync.uid_validity == state.uid_validity()) {
         resynchronize(session, &state, &resync).await?;
     }
@@ -80,9 +82,7 @@ struct Opened {
     read_only: bool,
 }
 
-fn open(place: &Place, examine: bool) -> Result<Opened, Error> {
-    let mailbox = place.mailbox()?;
-    place.require(Rights::READ)?;
+fn open(mailbox: Mailbox, place: &Place, examine: bool) -> Result<Opened, Error> {
     let rights = if examine { place.rights.read_only() } else { place.rights };
     let read_only = rights.is_read_only();
     let live = mailbox.live()?;
@@ -110,7 +110,7 @@ impl Opened {
     /// UNSEEN is a message number: not after ENABLE UIDONLY (RFC 9586).
     fn write(&self, out: &mut Writer<'_>, numbered: bool) {
         let state = &self.state;
-        write_keywords(out, state.keywords(), self.read_only);
+        write_keywords(out, state.keywords(), self.rights);
         out.untagged(format_args!("{} EXISTS", state.len()));
         // RFC 9051 appendix E: neither RECENT nor UNSEEN
         if !out.enabled().rev2 {
@@ -129,8 +129,7 @@ impl Opened {
         let state = &self.state;
         let recent = state.len() - state.rank(self.recent_from);
         out.untagged(format_args!("{recent} RECENT"));
-        if numbered
-            && let Some(seq) = state.first_unseen().and_then(|index| u32::try_from(index + 1).ok()) {
+        if numbered && let Some(seq) = state.first_unseen().and_then(|index| u32::try_from(index + 1).ok()) {
             out.status(b"*", "OK", Some(&Code::Unseen(seq)), "First unseen message");
         }
     }
@@ -164,7 +163,7 @@ fn fetches(
     let enabled = session.enabled;
     let items = FetchItems::changed(enabled);
     let (selected, _) = session.selected()?;
-    let mut updates = Updates::new(Arc::clone(state.keywords()), selected.view.read_only(), enabled);
+    let mut updates = Updates::new(Arc::clone(state.keywords()), selected.rights, enabled);
     for row in rows {
         let seq = state.index_of(row.uid).and_then(|index| u32::try_from(index + 1).ok());
         let Some(seq) = seq.map(SeqNum) else { continue };

@@ -78,7 +78,7 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     let place = name::resolve(session.user()?, &name)?;
     let mailbox = place.mailbox()?;
     place.require(Rights::READ)?;
-    let info = block(|| mailbox.info())?;
+    let info = MailboxInfo { name: place.shown.clone(), ..block(|| mailbox.info())? };
     enable(session, &mut items);
     write(&mut session.writer(), &info, &items);
     Ok(Reply::completed())

@@ -25,14 +25,16 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     }
     let (enabled, limit) = (session.enabled, session.service.options.message_limit);
     let (selected, stream) = session.selected()?;
-    require_rights(selected, &change)?;
+    let permitted = permitted(selected, &change)?;
     let uids = selected.view.resolve(&set, numbering)?;
     let Limited { uids, cut } = limit::highest(selected.view.known(), uids, limit);
     let conditional = change.unchanged_since.is_some();
-    let report = if silent { Report::Silent { conditional } } else { Report::Flags };
+    // A client that was given less than it asked for must see what became of it.
+    let is_whole = permitted.flags == change.flags && permitted.keywords.len() == change.keywords.len();
+    let report = if silent && is_whole { Report::Silent { conditional } } else { Report::Flags };
     let mut rest = Rest::default();
     for uids in selected.view.parts(&uids, AT_ONCE) {
-        let stored = store(selected, &uids, &change).await?;
+        let stored = store(selected, &uids, &permitted).await?;
         let own = Own { uids: &uids, change: &change, stored: &stored, report };
         let updates = selected.view.stored(&own, enabled);
         let updates = if numbering == Numbering::Uid { updates.with_uids() } else { updates };
@@ -116,22 +118,36 @@ fn parse_flags(arguments: &mut Parser<'_>) -> Result<FlagList, Error> {
     Ok(list)
 }
 
-/// RFC 4314 section 4: which right each flag needs.
-fn require_rights(selected: &Selected, change: &StoreFlags) -> Result<(), Error> {
-    let replaces = change.operation == FlagsOperation::Replace;
-    let touches = |flag: Flags| replaces || change.flags.contains(flag);
-    if touches(Flags::SEEN) {
-        selected.require(Rights::SEEN)?;
+/// What of the change the user may do. RFC 4314 section 4: it "SHOULD NOT fail if the user has rights to modify at least one
+/// flag specified".
+fn permitted(selected: &Selected, change: &StoreFlags) -> Result<StoreFlags, Error> {
+    const FLAGS: Rights = Rights::SEEN.with(Rights::WRITE).with(Rights::DELETE_MESSAGES);
+    let rights = selected.rights;
+    let mut permitted = StoreFlags { flags: rights.allowed(change.flags), ..change.clone() };
+    if !rights.contains(Rights::WRITE) {
+        permitted.keywords.clear();
     }
-    if touches(Flags::DELETED) {
-        selected.require(Rights::DELETE_MESSAGES)?;
+    let nothing = permitted.flags == Flags::default() && permitted.keywords.is_empty();
+    let asked = change.flags != Flags::default() || !change.keywords.is_empty();
+    let is_futile = rights.without(FLAGS) == rights;
+    if is_futile || nothing && asked {
+        selected.require(needed(change))?;
     }
-    let others = change.flags.without(Flags::SEEN.with(Flags::DELETED));
-    if replaces || others != Flags::default() || !change.keywords.is_empty() {
-        selected.require(Rights::WRITE)?;
+    if change.operation.replaces() && !rights.contains(FLAGS) {
+        permitted.operation = FlagsOperation::ReplaceWithin(rights);
     }
-    // An empty list changes nothing, but not in a read-only mailbox either.
-    if selected.view.read_only() { selected.require(Rights::WRITE) } else { Ok(()) }
+    Ok(permitted)
+}
+
+/// The right that the first of the flags needs.
+fn needed(change: &StoreFlags) -> Rights {
+    if change.flags.contains(Flags::SEEN) {
+        Rights::SEEN
+    } else if change.flags.contains(Flags::DELETED) {
+        Rights::DELETE_MESSAGES
+    } else {
+        Rights::WRITE
+    }
 }
 
 /// RFC 7162 section 3.1.12: a message that failed UNCHANGEDSINCE for flags that are not asked about is tried again.

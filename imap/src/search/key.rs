@@ -400,7 +400,11 @@ mod tests {
             |uid| Row { uid: Uid(uid), flags: Flags::default(), keywords: KeywordBits(0), modseq: ModSeq(1) };
         let rows = [10, 20, 30].map(row);
         let keywords = [Keyword("$Forwarded".into()), Keyword("$Junk".into())];
-        Known::new(Arc::new(State::of_rows(Uid(31), ModSeq(1), &keywords, &rows)), false, Uid(30))
+        Known::new(
+            Arc::new(State::of_rows(Uid(31), ModSeq(1), &keywords, &rows)),
+            store::Rights::ALL,
+            Uid(30),
+        )
     }
 
     fn parse_all(text: &str) -> Result<(Key, bool, bool), Error> {

@@ -30,7 +30,7 @@ pub struct Own<'a> {
 
 impl Known {
     pub(super) fn stored(&mut self, newer: Arc<State>, own: &Own<'_>, enabled: Enabled) -> Updates {
-        let mut updates = Updates::new(Arc::clone(newer.keywords()), self.read_only, enabled);
+        let mut updates = Updates::new(Arc::clone(newer.keywords()), self.rights, enabled);
         self.tell_keywords(&newer, &mut updates);
         let changed = self.told.difference(&newer).changed;
         let asked = keyword_mask(&own.change.keywords, newer.keywords());
@@ -60,7 +60,7 @@ impl Known {
         change: &StoreFlags,
         stored: &Stored,
     ) -> Option<(UidSet, ModSeq)> {
-        let since = change.unchanged_since.filter(|_| change.operation != FlagsOperation::Replace)?;
+        let since = change.unchanged_since.filter(|_| !change.operation.replaces())?;
         let asked = keyword_mask(&change.keywords, newest.keywords());
         let is_spurious =
             |before: &Row, now: &Row| before.modseq <= since && agree_on(change, asked, before, now);
@@ -118,7 +118,7 @@ impl Own<'_> {
     fn is_expected(&self, row: &Row, before: Option<Row>, asked: KeywordBits) -> bool {
         let Some(before) = before else { return false };
         let (flags, keywords) = match self.change.operation {
-            FlagsOperation::Replace => (self.change.flags, asked.0),
+            FlagsOperation::Replace | FlagsOperation::ReplaceWithin(_) => (self.change.flags, asked.0),
             FlagsOperation::Add => (before.flags.with(self.change.flags), before.keywords.0 | asked.0),
             FlagsOperation::Remove => (before.flags.without(self.change.flags), before.keywords.0 & !asked.0),
         };

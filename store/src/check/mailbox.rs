@@ -25,6 +25,7 @@ impl Check<'_> {
         counted.row.forget_counts();
         let place = format!("mailbox {} of account {account}", row.name);
         self.check_name(account, mailbox, row)?;
+        self.check_acl(account, mailbox, row)?;
         let range = KeyRange::prefix(&schema::mailbox_prefix(mailbox));
         let mut page: Option<Chunk> = None;
         self.rows(Table::Message, range.clone(), |check, key, octets| {

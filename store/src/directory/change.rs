@@ -136,8 +136,12 @@ impl Inner {
             rows::delete_name(writer, name)?;
             rows::delete_record(writer, id)?;
             Interrupted::Deletion.put(writer, id, record.shard)?;
+            for group in self.groups_without(id) {
+                rows::put_group(writer, &group)?;
+            }
             Ok(record)
         })?;
+        self.load_groups()?;
         self.limits.set(AccountId(record.id), Limits::default());
         if let Some(count) = counts.get_mut(usize::from(record.shard)) {
             *count = count.saturating_sub(1);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use super::rows;
-use super::{Directory, Inner};
+use super::{Directory, GroupRecord, Inner};
 use crate::check::Finding;
 use crate::engine::{KeyRange, Read, Table, Write};
 use crate::*;
@@ -14,6 +14,8 @@ enum Remedy {
     PutName(AccountName, AccountId),
     DeleteName(AccountName),
     NextId(u32),
+    /// The group as it should be.
+    PutGroup(GroupRecord),
     /// Only a backup helps.
     None,
 }
@@ -38,7 +40,8 @@ impl Directory {
 
 impl Inner {
     fn repair(&self, problems: &[(Finding, Remedy)]) -> Result<()> {
-        self.transaction(&mut |writer| problems.iter().try_for_each(|(_, remedy)| apply(writer, remedy)))
+        self.transaction(&mut |writer| problems.iter().try_for_each(|(_, remedy)| apply(writer, remedy)))?;
+        self.load_groups()
     }
 }
 
@@ -47,6 +50,7 @@ fn apply(writer: &mut dyn Write, remedy: &Remedy) -> Result<()> {
         Remedy::PutName(name, id) => rows::put_name(writer, name, *id),
         Remedy::DeleteName(name) => rows::delete_name(writer, name),
         Remedy::NextId(id) => rows::put_next_id(writer, *id),
+        Remedy::PutGroup(group) => rows::put_group(writer, group),
         Remedy::None => Ok(()),
     }
 }
@@ -68,6 +72,7 @@ fn problems(reader: &dyn Read) -> Result<Vec<(Finding, Remedy)>> {
         }
         Ok(ControlFlow::Continue(()))
     })?;
+    check_groups(reader, &mut problems)?;
     check_rows(reader, &mut names, &mut problems)?;
     for (name, id) in names {
         let text = format!("the record of account {id} is not found by its name");
@@ -79,6 +84,35 @@ fn problems(reader: &dyn Read) -> Result<Vec<(Finding, Remedy)>> {
         problems.push((finding, Remedy::NextId(largest.saturating_add(1))));
     }
     Ok(problems)
+}
+
+/// Groups have members that exist, and ids of their own.
+fn check_groups(reader: &dyn Read, problems: &mut Vec<(Finding, Remedy)>) -> Result<()> {
+    let mut ids: HashMap<u32, String> = HashMap::new();
+    reader.scan(Table::Group, KeyRange::all(), &mut |name, json| {
+        let shown = String::from_utf8_lossy(name).escape_debug().to_string();
+        let mut found = |problem: String, remedy: Remedy| {
+            problems.push((Finding { place: format!("group {shown}"), problem, repaired: false }, remedy));
+        };
+        match rows::decode_group(name, json) {
+            Ok(group) => {
+                if let Some(other) = ids.insert(group.id, shown.clone()) {
+                    found(format!("it has the id {} of group {other}", group.id), Remedy::None);
+                }
+                let mut right = group.clone();
+                for member in &group.members {
+                    if !rows::exists(reader, AccountId(*member))? {
+                        right.members.remove(member);
+                    }
+                }
+                if right != group {
+                    found("it has members that do not exist".to_owned(), Remedy::PutGroup(right));
+                }
+            }
+            Err(error) => found(error.to_string(), Remedy::None),
+        }
+        Ok(ControlFlow::Continue(()))
+    })
 }
 
 /// Looks at every row of account_name; takes those that are right out of `names`.

@@ -6,13 +6,15 @@
 //! | meta | `01` | u32 the id of the next account |
 //! | meta | `02`, u32 account | u16 shard: the account is being made; its mail may have a home, its name has no row |
 //! | meta | `03`, u32 account | u16 shard: the account is deleted; its mail may still be there |
+//! | meta | `04` | u32 the id of the next group |
 //! | account | u32 account | [`AccountRecord`] as JSON |
 //! | account_name | name | u32 account |
+//! | group | name | [`GroupRecord`] as JSON |
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use super::{AccountRecord, LastLogin};
+use super::{AccountRecord, GroupRecord, LastLogin};
 use crate::engine::{KeyRange, Read, Table, Write};
 use crate::*;
 
@@ -21,6 +23,7 @@ const FORMAT: u32 = 1;
 
 const FORMAT_KEY: &[u8] = &[0];
 const NEXT_ID_KEY: &[u8] = &[1];
+const NEXT_GROUP_KEY: &[u8] = &[4];
 
 /// Half-done work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,6 +170,50 @@ pub(super) fn put_name(writer: &mut dyn Write, name: &AccountName, id: AccountId
 
 pub(super) fn delete_name(writer: &mut dyn Write, name: &AccountName) -> Result<()> {
     writer.delete(Table::AccountName, name.as_str().as_bytes())
+}
+
+/// An id for a new group, which no other ever gets.
+pub(super) fn take_group_id(writer: &mut dyn Write) -> Result<u32> {
+    let stored = writer.get(Table::Meta, NEXT_GROUP_KEY)?;
+    let id = stored.map_or(Ok(1), |value| Ok(u32::from_be_bytes(octets("next group id", &value)?)))?;
+    let next = id.checked_add(1).ok_or_else(|| Error::Limit("no group ids are left".into()))?;
+    writer.put(Table::Meta, NEXT_GROUP_KEY, &next.to_be_bytes())?;
+    Ok(id)
+}
+
+pub(super) fn put_group(writer: &mut dyn Write, group: &GroupRecord) -> Result<()> {
+    let json = serde_json::to_vec(group).map_err(|error| {
+        damaged(&format!("the record of group {} cannot be written: {error}", group.name))
+    })?;
+    writer.put(Table::Group, group.name.as_str().as_bytes(), &json)
+}
+
+pub(super) fn delete_group(writer: &mut dyn Write, name: &GroupName) -> Result<()> {
+    writer.delete(Table::Group, name.as_str().as_bytes())
+}
+
+/// Every group. One that cannot be read is told in the log and left out: it gives nobody anything.
+pub(super) fn groups(reader: &dyn Read) -> Result<Vec<GroupRecord>> {
+    let mut groups = Vec::new();
+    reader.scan(Table::Group, KeyRange::all(), &mut |name, json| {
+        match decode_group(name, json) {
+            Ok(group) => groups.push(group),
+            Err(error) => tracing::error!(%error, "a group is not usable"),
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(groups)
+}
+
+/// A row of group.
+pub(super) fn decode_group(name: &[u8], json: &[u8]) -> Result<GroupRecord> {
+    let shown = String::from_utf8_lossy(name);
+    let group: GroupRecord = serde_json::from_slice(json)
+        .map_err(|error| damaged(&format!("the record of group {shown} cannot be read: {error}")))?;
+    if group.name.as_str().as_bytes() != name {
+        return Err(damaged(&format!("the record of group {shown} says that it is of {}", group.name)));
+    }
+    Ok(group)
 }
 
 /// Accounts that are gone meanwhile are left out.

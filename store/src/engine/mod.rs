@@ -35,6 +35,7 @@ tables! {
     MailboxName = "mailbox_name",
     DeletedMailbox = "deleted_mailbox",
     Subscription = "subscription",
+    Shared = "shared",
     Message = "message",
     Flags = "flags",
     Vanished = "vanished",
@@ -55,6 +56,8 @@ tables! {
     Account = "account",
     /// In the directory's own file: account name to account id.
     AccountName = "account_name",
+    /// In the directory's own file: group name to its record.
+    Group = "group",
 }
 
 /// The tables of a shard's index.
@@ -64,6 +67,7 @@ pub(crate) const SHARD: &[Table] = &[
     Table::MailboxName,
     Table::DeletedMailbox,
     Table::Subscription,
+    Table::Shared,
     Table::Message,
     Table::Flags,
     Table::Vanished,

@@ -14,6 +14,7 @@ pub(crate) const KEYWORD_LENGTH: usize = 100;
 const VERSION: u8 = 1;
 const NAME: u8 = 1;
 const KEYWORD_NAMES: u8 = 2;
+const ACL: u8 = 3;
 
 /// Counters, kept true with every change, and a tail of tagged fields.
 ///
@@ -33,7 +34,10 @@ const KEYWORD_NAMES: u8 = 2;
 /// | 44..48 | u32 messages with \Deleted |
 /// | 48..56 | u64 octets |
 /// | 56..64 | u64 octets of messages with \Deleted |
-/// | 64.. | fields: u8 tag, u16 length, octets. 1: the name. 2: keywords, each text8. Others (access lists, metadata, later) stay as they are |
+/// | 64.. | fields: u8 tag, u16 length, octets. 1: the name. 2: keywords, each text8. 3: the access control list, see below. Others stay as they are |
+///
+/// An entry of the list has 7 octets: u8 whom it speaks of (1 anyone, 2 authenticated, 3 group, 4 user; with `80` it is a
+/// negative one), u32 id of the group or account, u16 bits of [`Rights`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MailboxRow {
     pub name: MailboxName,
@@ -50,6 +54,8 @@ pub(crate) struct MailboxRow {
     pub bytes: u64,
     pub deleted_bytes: u64,
     pub keywords: Arc<[Keyword]>,
+    /// `None`: what holds for the account.
+    pub acl: Option<Arc<Acl>>,
     /// Fields of later versions.
     pub others: Vec<u8>,
 }
@@ -71,6 +77,7 @@ impl MailboxRow {
             bytes: 0,
             deleted_bytes: 0,
             keywords: Arc::new([]),
+            acl: None,
             others: Vec::new(),
         }
     }
@@ -91,6 +98,9 @@ impl MailboxRow {
         put_text(&mut out, self.name.as_str());
         if !self.keywords.is_empty() {
             put_keywords(&mut out, &self.keywords);
+        }
+        if let Some(acl) = &self.acl {
+            put_acl(&mut out, acl);
         }
         out.extend_from_slice(&self.others);
         out
@@ -131,6 +141,7 @@ impl MailboxRow {
                     named = true;
                 }
                 KEYWORD_NAMES => self.keywords = keywords(value)?,
+                ACL => self.acl = Some(Arc::new(acl(value)?)),
                 other => {
                     self.others.push(other);
                     self.others.extend_from_slice(&length.to_be_bytes());
@@ -180,6 +191,55 @@ fn keywords(octets: &[u8]) -> Result<Arc<[Keyword]>> {
     Ok(names.into())
 }
 
+/// At most 1,000 entries of 7 octets: the length fits into u16.
+fn put_acl(out: &mut Vec<u8>, acl: &Acl) {
+    out.push(ACL);
+    out.extend_from_slice(&((acl.entries().len() * 7) as u16).to_be_bytes());
+    for entry in acl.entries() {
+        let (code, id) = subject_code(entry.subject);
+        out.push(if entry.negative { code | NEGATIVE } else { code });
+        out.extend_from_slice(&id.to_be_bytes());
+        out.extend_from_slice(&entry.rights.bits().to_be_bytes());
+    }
+}
+
+fn acl(octets: &[u8]) -> Result<Acl> {
+    let mut fields = Fields::new("mailbox", octets);
+    let mut acl = Acl::default();
+    while !fields.is_empty() {
+        let (code, id) = (fields.u8()?, fields.u32()?);
+        let subject = subject_of(code & !NEGATIVE, id);
+        acl.push(AclEntry {
+            subject: subject.ok_or_else(|| fields.damaged("its access control list speaks of nobody"))?,
+            negative: code & NEGATIVE != 0,
+            rights: Rights::of_bits(fields.u16()?),
+        });
+    }
+    Ok(acl)
+}
+
+const NEGATIVE: u8 = 0x80;
+
+/// What is on the disk, in the row and in keys of shared: a number is never given again.
+pub(crate) fn subject_code(subject: Subject) -> (u8, u32) {
+    match subject {
+        Subject::Anyone => (1, 0),
+        Subject::Authenticated => (2, 0),
+        Subject::Group(group) => (3, group.0),
+        Subject::User(account) => (4, account.0),
+    }
+}
+
+pub(crate) fn subject_of(code: u8, id: u32) -> Option<Subject> {
+    match code {
+        1 => Some(Subject::Anyone),
+        2 => Some(Subject::Authenticated),
+        3 => Some(Subject::Group(GroupId(id))),
+        4 => Some(Subject::User(AccountId(id))),
+        _ => None,
+    }
+}
+
 /// What is on the disk: a number is never given again.
 fn special_use_code(special_use: Option<SpecialUse>) -> u8 {
     let Some(special_use) = special_use else { return 0 };
@@ -214,8 +274,21 @@ mod tests {
         row.highest_modseq = ModSeq(77);
         row.deleted_bytes = 1 << 40;
         row.recent = 3;
+        row.acl = Some(Arc::new(sample_acl()));
         row.keywords = vec![Keyword("$Forwarded".into()), Keyword("NonJunk".into())].into();
         row
+    }
+
+    fn sample_acl() -> Acl {
+        let mut acl = Acl::public();
+        let rights = Rights::ALL;
+        for subject in
+            [Subject::Authenticated, Subject::Group(GroupId(7)), Subject::User(AccountId(u32::MAX))]
+        {
+            acl.push(AclEntry { subject, negative: false, rights });
+            acl.push(AclEntry { subject, negative: true, rights: Rights::READ });
+        }
+        acl
     }
 
     #[test]

@@ -41,6 +41,17 @@ impl MailboxName {
         MailboxName("INBOX".into())
     }
 
+    /// What stands before the names of a namespace: this level and the separator. No mailbox is called so.
+    pub fn prefix(level: &str) -> MailboxName {
+        MailboxName(format!("{level}{}", Self::SEPARATOR).into())
+    }
+
+    /// The name as it stands in someone else's namespace: with this before it. May be longer and deeper than an own one.
+    #[must_use]
+    pub fn under(&self, prefix: &str) -> MailboxName {
+        MailboxName(format!("{prefix}{}", self.0).into())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -130,6 +141,42 @@ impl From<AccountName> for String {
 impl fmt::Display for AccountName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// A group's name: what an account could be called. In access control lists it stands behind a `$`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct GroupName(AccountName);
+
+impl GroupName {
+    /// Normalized as accounts' names are. The error says which rule the name breaks.
+    pub fn new(name: &str) -> Result<GroupName, InvalidName> {
+        let name = AccountName::new(name);
+        name.map(GroupName).map_err(|why| InvalidName(why.0.replace("an account name", "a group name")))
+    }
+
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl TryFrom<String> for GroupName {
+    type Error = InvalidName;
+    fn try_from(name: String) -> Result<Self, InvalidName> {
+        GroupName::new(&name)
+    }
+}
+
+impl From<GroupName> for String {
+    fn from(name: GroupName) -> String {
+        name.0.into()
+    }
+}
+
+impl fmt::Display for GroupName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

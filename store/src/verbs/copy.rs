@@ -11,18 +11,24 @@ use crate::*;
 /// An account's mailbox.
 pub(crate) type Place = (AccountId, MailboxId);
 
+/// A mailbox, and the rights in it that say which flags are kept.
+type Goal = (Place, Rights);
+
 /// What is copied, gathered before anything is changed.
 struct Source {
     row: Row,
+    /// Those that are kept.
+    flags: Flags,
     message: MessageRow,
     keywords: KeywordBits,
     unique_id: Option<String>,
 }
 
-pub(crate) fn copy(batch: &mut Batch<'_>, from: Place, uids: &UidSet, to: Place) -> Result<Copied> {
+pub(crate) fn copy(batch: &mut Batch<'_>, from: Place, uids: &UidSet, to: Goal) -> Result<Copied> {
+    let (to, rights) = to;
     let source = Target::open(batch, from.0, from.1)?;
     let mut target = Target::open(batch, to.0, to.1)?;
-    let sources = gather(batch, &source, &mut target, uids)?;
+    let sources = gather(batch, &source, (&mut target, rights), uids)?;
     let bytes = sources.iter().map(|source| source.message.size).sum();
     let usage = charge(batch, to.0, bytes, sources.len() as u64)?;
 
@@ -46,13 +52,14 @@ pub(crate) fn copy(batch: &mut Batch<'_>, from: Place, uids: &UidSet, to: Place)
     Ok(copied)
 }
 
-pub(crate) fn move_messages(batch: &mut Batch<'_>, from: Place, uids: &UidSet, to: Place) -> Result<Copied> {
+pub(crate) fn move_messages(batch: &mut Batch<'_>, from: Place, uids: &UidSet, to: Goal) -> Result<Copied> {
+    let (to, rights) = to;
     if from == to {
-        return move_within(batch, from, uids);
+        return move_within(batch, from, uids, rights);
     }
     let mut source = Target::open(batch, from.0, from.1)?;
     let mut target = Target::open(batch, to.0, to.1)?;
-    let sources = gather(batch, &source, &mut target, uids)?;
+    let sources = gather(batch, &source, (&mut target, rights), uids)?;
     let (bytes, messages) = (sources.iter().map(|source| source.message.size).sum(), sources.len() as u64);
     // Within the account nothing is added, so it cannot fail for want of room: this is how people make some.
     let usage = if from.0 == to.0 { None } else { Some(charge(batch, to.0, bytes, messages)?) };
@@ -79,10 +86,10 @@ pub(crate) fn move_messages(batch: &mut Batch<'_>, from: Place, uids: &UidSet, t
 }
 
 /// A move to where the messages are: they get new UIDs.
-fn move_within(batch: &mut Batch<'_>, place: Place, uids: &UidSet) -> Result<Copied> {
+fn move_within(batch: &mut Batch<'_>, place: Place, uids: &UidSet, rights: Rights) -> Result<Copied> {
     let mut target = Target::open(batch, place.0, place.1)?;
     let source = Target::open(batch, place.0, place.1)?;
-    let sources = gather(batch, &source, &mut target, uids)?;
+    let sources = gather(batch, &source, (&mut target, rights), uids)?;
     let mut copied = begin(&target, target.row.highest_modseq);
     if sources.is_empty() {
         return Ok(copied);
@@ -103,7 +110,12 @@ fn begin(target: &Target, modseq: ModSeq) -> Copied {
     Copied { uid_validity: target.row.uid_validity, from: Vec::new(), to: Vec::new(), modseq }
 }
 
-fn gather(batch: &mut Batch<'_>, source: &Target, target: &mut Target, uids: &UidSet) -> Result<Vec<Source>> {
+fn gather(
+    batch: &mut Batch<'_>,
+    source: &Target,
+    (target, rights): (&mut Target, Rights),
+    uids: &UidSet,
+) -> Result<Vec<Source>> {
     let rows = rows_of(batch, source.mailbox, uids)?;
     target.check_room(rows.len())?;
     // Most messages have one of a few sets of keywords.
@@ -112,12 +124,15 @@ fn gather(batch: &mut Batch<'_>, source: &Target, target: &mut Target, uids: &Ui
     for row in rows {
         let keywords = match translated.get(&row.keywords) {
             Some(bits) => *bits,
+            // RFC 4314 section 4
+            None if !rights.contains(Rights::WRITE) => KeywordBits(0),
             None => target.keyword_bits(batch, &source.row.keyword_names(row.keywords))?,
         };
         translated.insert(row.keywords, keywords);
         let message = source.message(batch, row.uid)?;
         let unique_id = stored_unique_id(batch, &schema::message_key(source.mailbox, row.uid))?;
-        sources.push(Source { row, message, keywords, unique_id });
+        let flags = rights.allowed(row.flags);
+        sources.push(Source { row, flags, message, keywords, unique_id });
     }
     Ok(sources)
 }
@@ -132,7 +147,7 @@ fn insert(
     identities.assign(batch, &mut message);
     message.save_date = batch.now;
     let entry =
-        Entry { message, flags: source.row.flags, keywords: source.keywords, unique_id: source.unique_id };
+        Entry { message, flags: source.flags, keywords: source.keywords, unique_id: source.unique_id };
     target.insert(batch, entry)
 }
 

@@ -6,6 +6,7 @@
 
 use std::ops::ControlFlow;
 
+use super::acl;
 use super::retained::{Expired, retain};
 use super::target::stored_unique_id;
 use crate::batch::Batch;
@@ -27,6 +28,7 @@ pub(super) fn drop_mailbox(batch: &mut Batch<'_>, account: AccountId, mailbox: M
         Err(Error::NoSuchAccount(_)) => {}
         Err(error) => return Err(error),
     }
+    acl::index(batch, (account, mailbox), row.acl.as_deref(), None)?;
     let name = row.name.clone();
     let left = [&batch.now.to_be_bytes()[..], &row.encode()].concat();
     batch.put(Table::DeletedMailbox, &schema::mailbox_key(account, mailbox), &left)?;

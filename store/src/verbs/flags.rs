@@ -69,6 +69,11 @@ fn applied(row: &Row, change: &StoreFlags, keywords: KeywordBits) -> Option<Row>
         FlagsOperation::Add => (row.flags.with(change.flags), row.keywords.0 | keywords.0),
         FlagsOperation::Remove => (row.flags.without(change.flags), row.keywords.0 & !keywords.0),
         FlagsOperation::Replace => (change.flags, keywords.0),
+        FlagsOperation::ReplaceWithin(rights) => {
+            let kept = row.flags.without(rights.allowed(row.flags));
+            let keywords = if rights.contains(Rights::WRITE) { keywords.0 } else { row.keywords.0 };
+            (rights.allowed(change.flags).with(kept), keywords)
+        }
     };
     let next = Row { flags, keywords: KeywordBits(keywords), ..*row };
     (next != *row).then_some(next)
@@ -135,5 +140,12 @@ mod tests {
         let replaced = applied(&row, &change(FlagsOperation::Replace, Flags::DRAFT), bits).unwrap();
         assert_eq!((replaced.flags, replaced.keywords.0), (Flags::DRAFT, 0b10));
         assert_eq!(applied(&row, &change(FlagsOperation::Add, Flags::SEEN), KeywordBits(0)), None);
+        // RFC 4314 section 4
+        let within = FlagsOperation::ReplaceWithin(Rights::DELETE_MESSAGES);
+        let within = applied(&row, &change(within, Flags::DELETED.with(Flags::DRAFT)), bits).unwrap();
+        assert_eq!((within.flags, within.keywords.0), (Flags::SEEN.with(Flags::DELETED), 0b01));
+        let seen = FlagsOperation::ReplaceWithin(Rights::SEEN.with(Rights::WRITE));
+        let seen = applied(&row, &change(seen, Flags::DELETED), bits).unwrap();
+        assert_eq!((seen.flags, seen.keywords.0), (Flags(0), 0b10));
     }
 }

@@ -1,7 +1,7 @@
 //! Making, renaming, deleting and subscribing mailboxes (RFC 9051 sections 6.3.4 to 6.3.8).
 
-use super::copy;
 use super::drop::{self, drop_mailbox};
+use super::{acl, copy};
 use crate::batch::Batch;
 use crate::engine::{KeyRange, Table};
 use crate::schema::{self, MailboxRow};
@@ -94,8 +94,10 @@ pub(super) fn make(
     special_use: Option<SpecialUse>,
 ) -> Result<(MailboxId, MailboxRow)> {
     let mut usage = batch.usage(account)?;
-    let row = MailboxRow::new(name.clone(), special_use, batch.next_uid_validity()?);
+    let mut row = MailboxRow::new(name.clone(), special_use, batch.next_uid_validity()?);
     let mailbox = batch.next_mailbox();
+    row.acl = acl::inherited(batch, account, name)?;
+    acl::index(batch, (account, mailbox), None, row.acl.as_deref())?;
     usage.mailboxes += 1;
     batch.put_usage(account, usage);
     batch.put(Table::MailboxName, &schema::name_key(account, name.as_str()), &mailbox.0.to_be_bytes())?;
@@ -180,7 +182,7 @@ fn rename_inbox(batch: &mut Batch<'_>, account: AccountId, to: &MailboxName) -> 
         return Err(Error::NoSuchMailbox(to.to_string()));
     };
     let all = UidSet::from_ranges([1..=u32::MAX]);
-    copy::move_messages(batch, (account, inbox), &all, (account, new)).map(|_| ())
+    copy::move_messages(batch, (account, inbox), &all, ((account, new), Rights::ALL)).map(|_| ())
 }
 
 pub(crate) fn delete(batch: &mut Batch<'_>, account: AccountId, name: &MailboxName) -> Result<()> {

@@ -5,6 +5,7 @@
 //! - Counts, usage, references, MODSEQs and what others are told of it stay true in the same step, here and nowhere else.
 
 pub(crate) mod account;
+pub(crate) mod acl;
 pub(crate) mod append;
 pub(crate) mod compact;
 pub(crate) mod copy;

@@ -411,6 +411,7 @@ impl MailboxModel {
             recent: count(&|(uid, _)| **uid >= self.recent_from),
             special_use: None,
             subscribed,
+            acl: None,
         }
     }
 
@@ -466,6 +467,15 @@ impl Message {
             FlagsOperation::Replace => {
                 self.flags = change.flags.0;
                 self.keywords = named.collect();
+            }
+            FlagsOperation::ReplaceWithin(rights) => {
+                let bits = [(Rights::SEEN, 1), (Rights::DELETE_MESSAGES, 8), (Rights::WRITE, 2 | 4 | 16)];
+                for (right, bits) in bits.into_iter().filter(|(right, _)| rights.contains(*right)) {
+                    self.flags = self.flags & !bits | change.flags.0 & bits;
+                    if right == Rights::WRITE {
+                        self.keywords = change.keywords.iter().map(|keyword| keyword.0.to_string()).collect();
+                    }
+                }
             }
         }
     }
