@@ -319,12 +319,10 @@ impl Session {
         let mut out = Writer::in_mode(&mut self.stream, self.enabled);
         write_keywords(&mut out, selected.view.keywords(), rights);
         // RFC 9051 section 7.1, READ-ONLY
-        match (was_read_only, rights.is_read_only()) {
-            (false, true) => {
-                drop(out.status(b"*", "OK", Some(&Code::ReadOnly), "The mailbox is read-only now"))
-            }
-            (true, false) => drop(out.status(b"*", "OK", Some(&Code::ReadWrite), "It can be changed now")),
-            _ => {}
+        if rights.is_read_only() && !was_read_only {
+            out.status(b"*", "OK", Some(&Code::ReadOnly), "The mailbox is read-only now");
+        } else if was_read_only && !rights.is_read_only() {
+            out.status(b"*", "OK", Some(&Code::ReadWrite), "The mailbox can be changed now");
         }
         Ok(())
     }

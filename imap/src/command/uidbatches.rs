@@ -128,13 +128,14 @@ mod tests {
             })
             .collect();
         let state = Arc::new(State::of_rows(Uid(200), ModSeq(1), &[], &rows));
-        let known = Known::new(state, true, Uid(200));
+        let known = Known::new(state, store::Rights::READ, Uid(200));
         let all: Vec<_> = (1..).map_while(|number| batch(&known, number, 4)).collect();
         assert_eq!(all, [(110, 80), (79, 40), (39, 1)]);
         assert_eq!(batch(&known, 1, 11), Some((110, 1)));
         assert_eq!(batch(&known, 2, 11), None);
         assert_eq!(batch(&known, u32::MAX, u32::MAX), None);
-        let empty = Known::new(Arc::new(State::of_rows(Uid(1), ModSeq(1), &[], &[])), true, Uid(1));
+        let empty =
+            Known::new(Arc::new(State::of_rows(Uid(1), ModSeq(1), &[], &[])), store::Rights::READ, Uid(1));
         assert_eq!(batch(&empty, 1, 4), None);
     }
 }
