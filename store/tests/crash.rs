@@ -64,6 +64,13 @@ fn session(store: &Store, mailbox: &Mailbox, n: u32) {
             mailbox.store_flags(&uids(&[uid.0]), add_flags(Flags::SEEN)).wait().unwrap();
             tell('*', uid);
         }
+        // The old message goes only with the new one durable.
+        2 if n % 8 == 6 => {
+            let newer = new_message(store, &octets(&n.to_string(), &text.replace('1', "one")));
+            let replaced = mailbox.replace(uid, mailbox, newer).wait().unwrap();
+            tell('-', uid);
+            tell('+', replaced.appended.uids[0]);
+        }
         2 => {
             let copied = mailbox.move_to(&uids(&[uid.0]), mailbox).wait().unwrap();
             tell('-', uid);

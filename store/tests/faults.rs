@@ -82,6 +82,43 @@ fn open(path: &std::path::Path, faults: &Faults) -> Store {
     store::testing::open(options(path), setup).unwrap()
 }
 
+/// Whether one of the messages has this subject.
+fn has_subject(mailbox: &Mailbox, subject: &str) -> bool {
+    let line = format!("Subject: {subject}\r\n");
+    let uids: Vec<Uid> = mailbox.live().unwrap().state().rows().map(|row| row.uid).collect();
+    uids.into_iter().any(|uid| String::from_utf8_lossy(&body(mailbox, uid)).contains(&line))
+}
+
+#[test]
+fn a_replace_that_fails_leaves_the_old_message_or_the_new_one() {
+    for (room, under_bodies) in (0..60_000).step_by(5_003).zip([false, true].into_iter().cycle()) {
+        let mut world = World::new();
+        world.append().unwrap();
+        let (old, subject) = world.acknowledged.pop_first().unwrap();
+        let text: String = (0..2_000).map(|word| format!("{} ", word * 7919)).collect();
+        let newer = new_message(&world.store, &octets("newer", &text));
+        let mailbox = world.mailbox();
+        if under_bodies {
+            let call = if room % 2 == 1 { Call::Append } else { Call::Sync };
+            world.faults.bodies.fail(call, 1, 1, Error::DiskFull("bodies".to_owned()));
+        } else {
+            world.faults.index.full_after(room);
+        }
+        let answer = mailbox.replace(Uid(old), &mailbox, newer).wait();
+        drop(mailbox);
+        world.recover();
+        for _ in 0..2 {
+            let mailbox = world.mailbox();
+            let (has_old, has_new) = (has_subject(&mailbox, &subject), has_subject(&mailbox, "newer"));
+            assert!(has_old != has_new, "room {room}: {has_old} {has_new} {answer:?}");
+            assert!(answer.is_err() || has_new, "room {room}: what was acknowledged is not there");
+            drop(mailbox);
+            world.verify();
+            world = world.reopen();
+        }
+    }
+}
+
 #[test]
 fn a_full_disk_under_the_index_refuses_and_recovers() {
     let mut world = World::new();

@@ -31,6 +31,14 @@ enum Step {
         mask: u16,
         to: Place,
     },
+    Replace {
+        from: Place,
+        pick: u8,
+        to: Place,
+        content: u8,
+        flags: u8,
+        keyword: Option<u8>,
+    },
     Store {
         place: Place,
         mask: u16,
@@ -92,6 +100,9 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(place, contents, flags, keyword)| Step::Append { place, contents, flags, keyword }),
         3 => (place(), mask(), place()).prop_map(|(from, mask, to)| Step::Copy { from, mask, to }),
         3 => (place(), mask(), place()).prop_map(|(from, mask, to)| Step::Move { from, mask, to }),
+        3 => (place(), any::<u8>(), place(), 0..12u8, 0..32u8, keyword()).prop_map(
+            |(from, pick, to, content, flags, keyword)| Step::Replace { from, pick, to, content, flags, keyword }
+        ),
         5 => (place(), mask(), 0..3u8, 0..32u8, keyword(), proptest::option::of(0..20u8)).prop_map(
             |(place, mask, operation, flags, keyword, unchanged_since)| Step::Store {
                 place, mask, operation, flags, keyword, unchanged_since
@@ -162,19 +173,21 @@ impl World {
         self.account(place.account).mailbox(&mailbox_name(&name)).unwrap()
     }
 
+    fn message(&self, content: u8, flags: u8, keyword: Option<u8>) -> NewMessage {
+        NewMessage {
+            flags: Flags(flags),
+            keywords: plain::keywords(keyword),
+            internal_date: Some(DateTime { seconds: i64::from(content), offset: 60 }),
+            trace: plain::trace(content).into(),
+            ..new_message(self.store(), &plain::octets(content))
+        }
+    }
+
     fn run(&mut self, step: &Step) {
         match step {
             Step::Append { place, contents, flags, keyword } => {
-                let messages = contents
-                    .iter()
-                    .map(|content| NewMessage {
-                        flags: Flags(*flags),
-                        keywords: plain::keywords(*keyword),
-                        internal_date: Some(DateTime { seconds: i64::from(*content), offset: 60 }),
-                        trace: plain::trace(*content).into(),
-                        ..new_message(self.store(), &plain::octets(*content))
-                    })
-                    .collect();
+                let messages =
+                    contents.iter().map(|content| self.message(*content, *flags, *keyword)).collect();
                 let answer = self.mailbox(*place).append(messages).wait();
                 self.model.append(*place, contents, Flags(*flags), *keyword, answer);
             }
@@ -187,6 +200,12 @@ impl World {
                 let uids = self.model.uids(*from, *mask);
                 let answer = self.mailbox(*from).move_to(&uids, &self.mailbox(*to)).wait();
                 self.model.copy(*from, &uids, *to, true, answer);
+            }
+            Step::Replace { from, pick, to, content, flags, keyword } => {
+                let uid = self.model.uid(*from, *pick);
+                let message = self.message(*content, *flags, *keyword);
+                let answer = self.mailbox(*from).replace(uid, &self.mailbox(*to), message).wait();
+                self.model.replace((*from, uid), *to, (*content, *flags, *keyword), answer);
             }
             Step::Store { place, mask, operation, flags, keyword, unchanged_since } => {
                 let uids = self.model.uids(*place, *mask);

@@ -168,6 +168,39 @@ impl Model {
         assert_eq!(answer.modseq.0, self.mailbox(from).highest_modseq);
     }
 
+    /// One of the UIDs there were, or one that never was.
+    pub fn uid(&mut self, place: Place, pick: u8) -> Uid {
+        Uid(1 + u32::from(pick) % self.mailbox(place).uid_next)
+    }
+
+    pub fn replace(
+        &mut self,
+        (from, uid): (Place, Uid),
+        to: Place,
+        (content, flags, keyword): (u8, u8, Option<u8>),
+        answer: Result<Replaced>,
+    ) {
+        let old = UidSet::from_ranges([uid.0..=uid.0]);
+        if self.mailbox(from).take(&old, |_| true, false).is_empty() {
+            return assert!(matches!(answer, Err(Error::Expunged)), "{answer:?}");
+        }
+        if from.account != to.account && !self.fits(to.account, 1) {
+            return assert!(matches!(answer, Err(Error::OverQuota(_))), "{answer:?}");
+        }
+        let target = self.mailbox(to);
+        target.highest_modseq += 1;
+        let keywords = keywords(keyword).iter().map(|keyword| keyword.0.to_string()).collect();
+        let uids = vec![target.insert(Message { content, flags, keywords, modseq: 0 })];
+        let appended =
+            Appended { uid_validity: target.uid_validity, uids, modseq: ModSeq(target.highest_modseq) };
+        let source = self.mailbox(from);
+        source.highest_modseq += 1;
+        let gone = source.take(&old, |_| true, true);
+        let modseq = ModSeq(source.highest_modseq);
+        assert_eq!(answer.unwrap(), Replaced { appended, modseq });
+        self.retain(from.account, gone);
+    }
+
     pub fn store_flags(&mut self, place: Place, uids: &UidSet, change: &StoreFlags, answer: Stored) {
         let mailbox = self.mailbox(place);
         let (mut changed, mut modified, mut missing) = (Vec::new(), Vec::new(), Vec::new());
