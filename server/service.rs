@@ -166,6 +166,7 @@ pub fn store_options(config: &Config) -> Result<store::Options> {
             mailboxes: config.limits.account_mailboxes,
         },
         compression: config.store.compression,
+        index: config.search.index,
         new_account_mailboxes: config
             .store
             .new_account_mailboxes

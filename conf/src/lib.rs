@@ -31,7 +31,7 @@ pub use profile::{Profile, SYSTEM_FILE, Surroundings};
 pub use reader::InForce;
 pub use section::{
     Admin, Auth, CertificatePair, Imap, Implementation, Language, Limits, Lmtp, Log, LogFormat,
-    MissingMailbox, NewMailbox, Oauth, OverQuota, Pop3, Server, SpecialUse, Store, Tls,
+    MissingMailbox, NewMailbox, Oauth, OverQuota, Pop3, Search, Server, SpecialUse, Store, Tls,
 };
 
 use layer::Layer;
@@ -48,6 +48,7 @@ pub struct Config {
     pub auth: Auth,
     pub limits: Limits,
     pub store: Store,
+    pub search: Search,
     pub log: Log,
     pub admin: Admin,
 }

@@ -9,20 +9,20 @@ pub fn fold_case(text: &str) -> String {
     }
     let mut folded = String::with_capacity(text.len() + text.len() / 4);
     for character in text.chars() {
-        fold(character, &mut folded);
+        fold(character, |piece| folded.push(piece));
     }
     folded
 }
 
 /// RFC 5051 section 2: the titlecase property, then the decomposition properties, both those of UnicodeData.txt. That
 /// file decomposes no Hangul syllable, so they stay whole (and one never matches the beginning of another).
-fn fold(character: char, out: &mut String) {
+pub(crate) fn fold(character: char, mut out: impl FnMut(char)) {
     if character.is_ascii() {
-        out.push(character.to_ascii_uppercase());
+        out(character.to_ascii_uppercase());
     } else if matches!(character, '\u{ac00}'..='\u{d7a3}') {
-        out.push(character);
+        out(character);
     } else {
-        decompose_compatible(titlecase(character), |piece| out.push(piece));
+        decompose_compatible(titlecase(character), out);
     }
 }
 

@@ -17,6 +17,7 @@ mod decoder;
 mod encoded_word;
 mod envelope;
 mod field_selector;
+pub mod grams;
 pub mod header;
 mod html;
 mod lexer;

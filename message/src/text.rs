@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 pub use crate::casemap::fold_case;
 use crate::header::{Field, fields};
 use crate::parameter;
-use crate::summary::{Kind, Part, Summary};
+use crate::summary::{Address, Kind, Part, Summary};
 use crate::transfer;
 
 /// How many encoded messages are opened inside one another. RFC 2046 section 5.2.1 knows none, some mail has one.
@@ -28,6 +28,20 @@ pub fn header_text(header: &[u8]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// What SEARCH looks at in one element of an address list: `Name <local@host>` with the name decoded, or a group's name.
+pub fn address_text(address: &Address) -> String {
+    let plain = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+    match address {
+        Address::Mailbox { name, local, host, .. } => {
+            let name = name.as_deref().map(decode_header).unwrap_or_default();
+            let at = if host.is_empty() { "" } else { "@" };
+            format!("{name} <{}{at}{}>", plain(local), plain(host))
+        }
+        Address::GroupStart(name) => decode_header(name),
+        Address::GroupEnd => String::new(),
+    }
 }
 
 /// Visits the decoded text of the message's body: every text part (and report) with its transfer encoding and charset undone, the

@@ -8,6 +8,7 @@
 mod accounts;
 mod acl;
 mod bodies;
+mod index;
 mod mailbox;
 mod mailboxes;
 mod names;
@@ -173,7 +174,7 @@ impl<'a> Check<'a> {
 
     /// Later steps use what earlier ones have learned.
     fn run(&mut self, directory: &Directory) {
-        let steps: [(&str, Step<'a>); 11] = [
+        let steps: [(&str, Step<'a>); 13] = [
             ("the table of bodies", |check| check.load_bodies()),
             ("mailboxes", |check| check.check_mailboxes()),
             ("deleted mailboxes", |check| check.check_deleted_mailboxes()),
@@ -185,6 +186,8 @@ impl<'a> Check<'a> {
             ("the tables beside the bodies", |check| check.check_body_tables()),
             ("segments", |check| check.check_segments()),
             ("usage of accounts", |check| check.check_usages()),
+            ("the search index", |check| check.check_index()),
+            ("postings of the search index", |check| check.check_postings()),
         ];
         for (name, step) in steps {
             self.tell(name, 0, 0);

@@ -18,6 +18,7 @@ mod directory;
 mod disk;
 mod engine;
 mod error;
+mod index;
 mod layout;
 mod live;
 mod lock;
@@ -53,6 +54,7 @@ pub use budget::{Budget, Turn};
 pub use check::{CheckReport, Finding, Progress};
 pub use directory::{AccountRecord, AppPassword, Directory, GroupRecord, LastLogin, Limits, Switches};
 pub use error::{Error, Result};
+pub use index::Query;
 pub use live::{Difference, Live, Row, State};
 pub use mailbox::{
     Appended, Copied, Expunged, FlagsOperation, Mailbox, NewMessage, Replaced, StoreFlags, Stored,
@@ -81,6 +83,8 @@ pub struct Options {
     pub limits: Limits,
     /// zstd level; 0 stores bodies as they are.
     pub compression: i32,
+    /// Whether there is a search index; without it a search reads every message.
+    pub index: bool,
     /// Mailboxes made with every new account beside INBOX, subscribed.
     pub new_account_mailboxes: Vec<(MailboxName, Option<SpecialUse>)>,
 }

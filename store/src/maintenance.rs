@@ -53,6 +53,12 @@ impl Wake {
         lock(&self.state).stopped
     }
 
+    /// Waits so long. False when it is time to stop.
+    pub fn pause(&self, time: Duration) -> bool {
+        let waited = self.changed.wait_timeout_while(lock(&self.state), time, |state| !state.stopped);
+        !waited.unwrap_or_else(PoisonError::into_inner).0.stopped
+    }
+
     /// False when it is time to stop.
     fn wait(&self) -> bool {
         let idle = |state: &mut WakeState| !state.wanted && !state.stopped;
@@ -95,6 +101,7 @@ fn work(shard: &Shard, long: bool) -> Result<()> {
         first = first.and(purge(shard, shard.options.retain));
         first = first.and(bound_vanished(shard, VANISHED));
         first = first.and(compact(shard));
+        first = first.and(index::compact(shard));
     }
     first
 }

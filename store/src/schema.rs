@@ -26,10 +26,13 @@
 //! | thread | u32 account, u64 hash of a message-id | u64 thread |
 //! | usage | u32 account | [`UsageRow`]; its presence means that the account has mail here |
 //! | deleted_account | u32 account | empty; its mail goes step by step |
+//! | gram_run | u64 first body | [`RunRow`]: bodies that the search index knows |
+//! | gram_posting | u64 run, u8 part, u24 last gram | [`PostingRow`]: in which bodies grams are |
 
 mod body;
 mod chunk;
 mod fields;
+pub(crate) mod gram;
 mod mailbox;
 mod message;
 mod meta;

@@ -9,6 +9,7 @@ use crate::bodies::{self, Bodies, Log, LogOptions};
 use crate::claims::Claims;
 use crate::engine::redb::{Config, Redb, SHARD_CACHE};
 use crate::engine::{self, Engine, Outcome, Read, Snapshot, Table, WriteError};
+use crate::index::Index;
 use crate::maintenance::Wake;
 use crate::queue::Queue;
 use crate::registry::{Registry, lock};
@@ -30,6 +31,8 @@ pub(crate) struct ShardOptions {
     pub new_account_mailboxes: Vec<(MailboxName, Option<SpecialUse>)>,
     pub limits: LimitsOf,
     pub wake: Arc<Wake>,
+    /// There is a search index.
+    pub index: bool,
     pub segment_limit: u64,
     pub faults: Option<Faults>,
 }
@@ -41,6 +44,7 @@ pub(crate) struct Shard {
     pub queue: Queue,
     pub registry: Arc<Registry>,
     pub claims: Claims,
+    pub index: Index,
     pub options: ShardOptions,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -69,6 +73,7 @@ impl Shard {
             queue: Queue::default(),
             registry: Arc::default(),
             claims: Claims::default(),
+            index: Index::default(),
             options,
             writer: Mutex::new(None),
         });

@@ -150,6 +150,7 @@ pub(crate) mod tests {
             message_limit,
             limits: Limits::default(),
             compression: 1,
+            index: true,
             new_account_mailboxes: Vec::new(),
         };
         let staging = Staging::new(&options).unwrap();

@@ -32,7 +32,8 @@ struct Inner {
     directory: Directory,
     staging: Arc<Staging>,
     wake: Arc<Wake>,
-    maintenance: Mutex<Option<JoinHandle<()>>>,
+    /// Maintenance, and the search index of each shard.
+    threads: Mutex<Vec<JoinHandle<()>>>,
     _lock: Lock,
 }
 
@@ -65,11 +66,16 @@ impl Store {
             directory,
             staging: Arc::new(Staging::new(&options)?),
             wake: wake.clone(),
-            maintenance: Mutex::new(None),
+            threads: Mutex::default(),
             _lock: lock,
         }));
         store.0.directory.attach(shards.clone())?;
-        *crate::registry::lock(&store.0.maintenance) = Some(maintenance::start(shards.0.clone(), wake)?);
+        let mut threads = crate::registry::lock(&store.0.threads);
+        threads.push(maintenance::start(shards.0.clone(), wake)?);
+        for shard in &shards.0 {
+            threads.push(index::start(shard.clone())?);
+        }
+        drop(threads);
         Ok(store)
     }
 
@@ -143,7 +149,7 @@ impl Store {
         // One thing that fails keeps nothing else from being done.
         let each = self.0.shards.0.iter().map(|shard| {
             let finished = maintenance::finish_deletions(shard);
-            finished.and(maintenance::compact(shard))
+            finished.and(maintenance::compact(shard)).and(index::compact(shard))
         });
         each.fold(Ok(()), Result::and)
     }
@@ -168,9 +174,12 @@ impl Store {
 impl Inner {
     fn close(&self) -> Result<()> {
         self.wake.stop();
-        let maintenance = lock(&self.maintenance).take();
-        if maintenance.is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("maintenance stopped by a bug");
+        let threads = std::mem::take(&mut *lock(&self.threads));
+        for thread in threads {
+            let name = thread.thread().name().unwrap_or_default().to_owned();
+            if thread.join().is_err() {
+                tracing::error!(thread = name, "a thread of the store was stopped by a bug");
+            }
         }
         self.directory.close().and(self.shards.close())
     }
@@ -203,6 +212,7 @@ impl Shards {
                 new_account_mailboxes: options.new_account_mailboxes.clone(),
                 limits: Arc::new(move |account| limits.of(account)),
                 wake: wake.clone(),
+                index: options.index,
                 segment_limit: if setup.segment_limit == 0 { SEGMENT_LIMIT } else { setup.segment_limit },
                 faults: setup.faults.clone(),
             })

@@ -39,6 +39,7 @@ pub fn options(path: &Path) -> Options {
         message_limit: 1 << 20,
         limits: Limits::default(),
         compression: 1,
+        index: true,
         new_account_mailboxes: Vec::new(),
     }
 }

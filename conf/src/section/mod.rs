@@ -7,6 +7,7 @@ mod limits;
 mod lmtp;
 mod log;
 mod pop3;
+mod search;
 mod server;
 mod store;
 mod tls;
@@ -18,6 +19,7 @@ pub use limits::Limits;
 pub use lmtp::{Lmtp, MissingMailbox, OverQuota};
 pub use log::{Log, LogFormat};
 pub use pop3::{Implementation, Language, Pop3};
+pub use search::Search;
 pub use server::Server;
 pub use store::{NewMailbox, SpecialUse, Store};
 pub use tls::{CertificatePair, Tls};
@@ -39,6 +41,7 @@ pub(crate) fn read(reader: &mut Reader, surroundings: &Surroundings, profile: Pr
         auth: Auth::read(reader),
         limits: Limits::read(reader),
         store: Store::read(reader),
+        search: Search::read(reader),
         log: Log::read(reader),
         admin: Admin::read(reader, &server.runtime_dir),
         server,

@@ -11,7 +11,7 @@ use store::{Message, ModSeq, Row, Uid, UidSet};
 use crate::error::Error;
 use crate::limit::{self, Limited};
 use crate::response::{Code, Reply};
-use crate::search::candidates::candidates;
+use crate::search::candidates::{candidates, query};
 use crate::search::charset::Charset;
 use crate::search::eval::{self, Evidence};
 use crate::search::key::{Context, Key, parse_keys};
@@ -101,6 +101,7 @@ async fn find(
 ) -> Result<(Found, Option<store::Error>, Option<Code>), Error> {
     let uids = candidates(&search.key, selected.view.known());
     let Limited { uids, cut } = limit::highest(selected.view.known(), uids, limit);
+    let uids = common::block(|| selected.mailbox.narrow(&query(&search.key), &uids))?;
     let mut finder = Finder { selected, search, found: Found::default(), highest: ModSeq(0), failure: None };
     match search.options {
         Some(options) if options.ends_only() => finder.ends(options, &uids).await?,

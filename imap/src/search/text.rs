@@ -11,6 +11,11 @@ impl Needle {
         Needle(text::fold_case(text))
     }
 
+    /// Its case folded, as it is looked for.
+    pub fn folded(&self) -> &str {
+        &self.0
+    }
+
     /// An empty string is in every text.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -32,20 +37,7 @@ impl Needle {
 
     /// Whether it is in one of the addresses, written as `Name <local@host>` with the name decoded.
     pub fn is_in_addresses(&self, list: &[Address]) -> bool {
-        list.iter().any(|address| self.is_in(&address_text(address)))
-    }
-}
-
-fn address_text(address: &Address) -> String {
-    let plain = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
-    match address {
-        Address::Mailbox { name, local, host, .. } => {
-            let name = name.as_deref().map(text::decode_header).unwrap_or_default();
-            let at = if host.is_empty() { "" } else { "@" };
-            format!("{name} <{}{at}{}>", plain(local), plain(host))
-        }
-        Address::GroupStart(name) => text::decode_header(name),
-        Address::GroupEnd => String::new(),
+        list.iter().any(|address| self.is_in(&text::address_text(address)))
     }
 }
 

@@ -50,6 +50,8 @@ tables! {
     Thread = "thread",
     Usage = "usage",
     DeletedAccount = "deleted_account",
+    GramRun = "gram_run",
+    GramPosting = "gram_posting",
     /// In the directory's own file: what it says of itself.
     Directory = "directory",
     /// In the directory's own file: account id to its record.
@@ -82,6 +84,8 @@ pub(crate) const SHARD: &[Table] = &[
     Table::Thread,
     Table::Usage,
     Table::DeletedAccount,
+    Table::GramRun,
+    Table::GramPosting,
 ];
 
 /// Keys from `start` (with it) to `end` (without it; `None`: to the last key).

@@ -102,6 +102,11 @@ impl<'a> Fields<'a> {
         std::mem::take(&mut self.rest)
     }
 
+    /// What is left, which stays to be read.
+    pub fn remaining(&self) -> &'a [u8] {
+        self.rest
+    }
+
     pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }

@@ -43,6 +43,15 @@ impl MessageRow {
         out
     }
 
+    /// The body and the trace alone.
+    pub fn body_and_trace(octets: &[u8]) -> Result<(BodyId, &[u8])> {
+        let mut fields = Fields::new("message", octets);
+        fields.version(VERSION)?;
+        let body = BodyId(fields.u64()?);
+        fields.octets(42)?;
+        Ok((body, fields.rest()))
+    }
+
     pub fn decode(octets: &[u8]) -> Result<MessageRow> {
         let mut fields = Fields::new("message", octets);
         fields.version(VERSION)?;
