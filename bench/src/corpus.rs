@@ -23,6 +23,38 @@ pub fn message(number: usize) -> Vec<u8> {
     octets
 }
 
+/// In few letters.
+pub const RARE: &str = "zanzibar";
+/// In every second letter.
+pub const COMMON: &str = "lantern";
+
+pub fn is_rare(number: usize) -> bool {
+    number % 10_000 == 7
+}
+
+pub fn is_common(number: usize) -> bool {
+    number.is_multiple_of(2)
+}
+
+/// A short message, of about 2 KB.
+pub fn letter(number: usize) -> Vec<u8> {
+    let mut random = Random(number as u64 * 2 + 1);
+    let mut octets = format!(
+        "From: Sender {0} <sender{0}@example.test>\r\nTo: Reader <reader@example.test>\r\nSubject: Letter {0}\r\n\
+         Date: Sun, 01 Feb 2026 11:00:00 +0000\r\nMessage-ID: <letter-{0}@example.test>\r\n\r\n",
+        number
+    )
+    .into_bytes();
+    text(&mut octets, 10 + random.below(20), &mut random);
+    for (word, has) in [(RARE, is_rare(number)), (COMMON, is_common(number))] {
+        if has {
+            octets.extend(format!("the {word} of the owner\r\n").as_bytes());
+        }
+    }
+    text(&mut octets, 5, &mut random);
+    octets
+}
+
 const WORDS: [&str; 16] = [
     "the", "mailbox", "of", "a", "reader", "holds", "letters", "until", "their", "owner", "collects", "them",
     "and", "sorts", "what", "came",

@@ -14,7 +14,7 @@ use anyhow::Result;
 use clap::Parser;
 
 use report::Report;
-use workload::WORKLOADS;
+use workload::{WORKLOADS, Workload};
 
 /// Measures an IMAP, POP3 and LMTP server.
 #[derive(Debug, Clone, Parser)]
@@ -44,13 +44,22 @@ pub struct Options {
     /// Connections at once.
     #[arg(long, default_value_t = 10)]
     pub connections: usize,
+    /// Messages in the mailbox of many different messages, for ENVELOPE, SEARCH and STORE.
+    #[arg(long, default_value_t = 100_000)]
+    pub many: usize,
+    /// Messages in the largest mailbox, for SELECT, FETCH FLAGS and QRESYNC.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub huge: usize,
+    /// Also the workloads that take long: large mailboxes and SEARCH.
+    #[arg(long)]
+    pub large: bool,
     /// Idle connections to hold.
     #[arg(long, default_value_t = 500)]
     pub idle: usize,
     /// The server's process id: memory per idle connection is then told (Linux, needs the right to read smaps).
     #[arg(long)]
     pub pid: Option<u32>,
-    /// Workloads to run; all when not given.
+    /// Workloads to run; all but the large ones when not given.
     #[arg(long, value_delimiter = ',', value_parser = workload::names())]
     pub only: Vec<String>,
     /// One JSON object instead of a table.
@@ -58,12 +67,21 @@ pub struct Options {
     pub json: bool,
 }
 
+impl Options {
+    fn wants(&self, workload: &Workload) -> bool {
+        match self.only.is_empty() {
+            true => self.large || !workload.large,
+            false => self.only.iter().any(|name| name == workload.name),
+        }
+    }
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let options = Options::parse();
     let mut report = Report::default();
     for workload in WORKLOADS {
-        if !options.only.is_empty() && !options.only.iter().any(|name| name == workload.name) {
+        if !options.wants(workload) {
             continue;
         }
         if !options.json {

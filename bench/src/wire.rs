@@ -93,6 +93,80 @@ impl Wire {
         self.imap_each(command, |_, _| Ok(())).await
     }
 
+    /// Whether CAPABILITY has this word.
+    pub async fn imap_capability(&mut self, word: &str) -> Result<bool> {
+        let mut has = false;
+        self.imap_each("CAPABILITY", |line, _| {
+            has |= line.split(|&octet| octet == b' ').any(|one| one == word.as_bytes());
+            Ok(())
+        })
+        .await?;
+        Ok(has)
+    }
+
+    /// EXAMINE; how many messages there are.
+    pub async fn examine(&mut self, mailbox: &str) -> Result<usize> {
+        self.opened(&format!("EXAMINE {mailbox}")).await
+    }
+
+    /// SELECT of a mailbox that is made first where there is none; how many messages there are.
+    pub async fn open_mailbox(&mut self, mailbox: &str) -> Result<usize> {
+        let mut is_there = false;
+        self.imap_each(&format!("LIST \"\" {mailbox}"), |_, _| {
+            is_there = true;
+            Ok(())
+        })
+        .await?;
+        if !is_there {
+            self.imap_command(&format!("CREATE {mailbox}")).await?;
+        }
+        self.opened(&format!("SELECT {mailbox}")).await
+    }
+
+    async fn opened(&mut self, command: &str) -> Result<usize> {
+        let mut exists = None;
+        self.imap_each(command, |line, _| {
+            if let Some(number) = line.strip_prefix(b"* ").and_then(|rest| rest.strip_suffix(b" EXISTS")) {
+                exists = Some(std::str::from_utf8(number)?.parse()?);
+            }
+            Ok(())
+        })
+        .await?;
+        exists.with_context(|| format!("{command}: no EXISTS"))
+    }
+
+    /// All in one MULTIAPPEND (RFC 3502), or an APPEND each, all under way at once. With non-synchronizing literals.
+    pub async fn append(&mut self, mailbox: &str, messages: &[Vec<u8>], multiappend: bool) -> Result<()> {
+        let together = if multiappend { messages.len() } else { 1 };
+        let mut tags = Vec::new();
+        let mut octets = Vec::new();
+        for messages in messages.chunks(together.max(1)) {
+            let tag = self.next_tag();
+            octets.extend(format!("{tag} APPEND {mailbox}").as_bytes());
+            for message in messages {
+                octets.extend(format!(" {{{}+}}\r\n", message.len()).as_bytes());
+                octets.extend(message);
+            }
+            octets.extend(b"\r\n");
+            tags.push(tag);
+        }
+        self.send(&octets).await?;
+        for tag in tags {
+            self.tagged(&tag).await?;
+        }
+        Ok(())
+    }
+
+    async fn tagged(&mut self, tag: &str) -> Result<()> {
+        loop {
+            let line = self.line().await?;
+            if let Some(rest) = line.strip_prefix(format!("{tag} ").as_bytes()) {
+                ensure!(rest.starts_with(b"OK"), "{}", String::from_utf8_lossy(rest));
+                return Ok(());
+            }
+        }
+    }
+
     /// A whole response: its text, and the octets of its literals apart.
     async fn response(&mut self) -> Result<(Vec<u8>, Vec<Vec<u8>>)> {
         let (mut text, mut literals) = (Vec::new(), Vec::new());

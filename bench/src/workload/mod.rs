@@ -3,7 +3,9 @@
 mod append;
 mod deliver;
 mod fetch;
+mod huge;
 mod idle;
+mod many;
 mod pop3;
 
 use std::future::Future;
@@ -22,18 +24,44 @@ pub struct Workload {
     pub name: &'static str,
     /// What an operation is.
     pub unit: &'static str,
+    /// Takes long, or much room: only with --large, or by its name.
+    pub large: bool,
     pub run: fn(Options) -> Running,
 }
 
-pub const WORKLOADS: &[Workload] = &[
-    Workload { name: "deliver", unit: "messages", run: |options| Box::pin(deliver::run(options)) },
-    Workload { name: "append", unit: "messages", run: |options| Box::pin(append::run(options)) },
-    Workload { name: "fetch-flags", unit: "messages", run: |options| Box::pin(fetch::flags(options)) },
-    Workload { name: "fetch-envelope", unit: "messages", run: |options| Box::pin(fetch::envelope(options)) },
-    Workload { name: "fetch-body", unit: "messages", run: |options| Box::pin(fetch::body(options)) },
-    Workload { name: "pop3-uidl", unit: "messages", run: |options| Box::pin(pop3::uidl(options)) },
-    Workload { name: "pop3-download", unit: "messages", run: |options| Box::pin(pop3::download(options)) },
-    Workload { name: "idle", unit: "connections", run: |options| Box::pin(idle::run(options)) },
+macro_rules! workloads {
+    ($($large:ident $name:literal $unit:literal $run:path;)*) => {
+        &[$(Workload {
+            name: $name,
+            unit: $unit,
+            large: workloads!(@ $large),
+            run: |options| Box::pin($run(options)),
+        }),*]
+    };
+    (@ always) => { false };
+    (@ large) => { true };
+}
+
+#[rustfmt::skip]
+pub const WORKLOADS: &[Workload] = workloads![
+    always "deliver"        "messages"    deliver::run;
+    always "append"         "messages"    append::run;
+    always "fetch-flags"    "messages"    fetch::flags;
+    always "fetch-envelope" "messages"    fetch::envelope;
+    always "fetch-body"     "messages"    fetch::body;
+    always "pop3-uidl"      "messages"    pop3::uidl;
+    always "pop3-download"  "messages"    pop3::download;
+    always "idle"           "connections" idle::run;
+    large  "fill-many"      "messages"    many::fill;
+    large  "envelope-many"  "messages"    many::envelope;
+    large  "search-rare"    "messages"    many::search_rare;
+    large  "search-common"  "messages"    many::search_common;
+    large  "search-absent"  "messages"    many::search_absent;
+    large  "store-many"     "messages"    many::store;
+    large  "fill-huge"      "messages"    huge::fill;
+    large  "select-huge"    "times"       huge::select;
+    large  "flags-huge"     "messages"    huge::flags;
+    large  "qresync-huge"   "times"       huge::qresync;
 ];
 
 /// For `--only`.
