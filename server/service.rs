@@ -96,6 +96,10 @@ fn imap_options(config: &Config) -> imap::Options {
         idle_timeout: config.imap.idle_timeout,
         command_limit_before_login: config.imap.command_limit_before_login,
         command_limit: config.imap.command_limit,
+        literals: match config.imap.literal {
+            conf::Literal::Plus => imap::Literals::Plus,
+            conf::Literal::Minus => imap::Literals::Minus,
+        },
         append_limit: config.limits.message,
         jmap_url: config.imap.jmap_url.clone(),
         message_limit: config.imap.message_limit,

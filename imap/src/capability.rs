@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::Literals;
 use crate::command::States;
 use crate::session::Session;
 
@@ -31,6 +32,8 @@ pub enum Shown {
     WhereLoginIsRefused,
     /// Before login, one capability a SASL mechanism.
     AsMechanisms,
+    /// Where the setting says so.
+    With(Literals),
     /// Always, with the largest message behind it. RFC 7889 section 2
     WithAppendLimit,
     /// Not whole yet: ENABLE knows it, nobody is told.
@@ -66,7 +69,8 @@ pub static EXTENSIONS: &[Extension] = &[
     Extension::new("LOGINDISABLED",     3501, Shown::WhereLoginIsRefused).passive(),
     Extension::new("AUTH=",             3501, Shown::AsMechanisms),
     Extension::new("SASL-IR",           4959, Shown::BeforeLogin).passive(),
-    Extension::new("LITERAL+",          7888, Shown::Always).passive(),
+    Extension::new("LITERAL+",          7888, Shown::With(Literals::Plus)).passive(),
+    Extension::new("LITERAL-",          7888, Shown::With(Literals::Minus)).passive(),
     Extension::new("ID",                2971, Shown::Always),
     Extension::new("ENABLE",            5161, Shown::Always),
     Extension::new("IDLE",              2177, Shown::Always),
@@ -119,6 +123,7 @@ pub fn list(session: &Session) -> String {
         mechanisms: authenticator.mechanisms(&context),
         message_limit: session.service.options.message_limit,
         save_limit: session.service.options.save_limit,
+        literals: session.service.options.literals,
         append_limit: session.service.options.append_limit,
         has_jmap: !session.service.options.jmap_url.is_empty(),
     };
@@ -131,6 +136,7 @@ struct Offers {
     tls_can_start: bool,
     login_refused: bool,
     mechanisms: Vec<&'static str>,
+    literals: Literals,
     append_limit: u64,
     has_jmap: bool,
     message_limit: u32,
@@ -168,6 +174,7 @@ impl Offers {
             Shown::NotYet => false,
             Shown::WithMessageLimit => self.message_limit > 0,
             Shown::WithSaveLimit => self.save_limit > 0,
+            Shown::With(literals) => self.literals == literals,
             Shown::AfterLogin => !self.before_login,
             Shown::WhereJmapIs => !self.before_login && self.has_jmap,
             Shown::BeforeLogin | Shown::AsMechanisms => self.before_login,
@@ -196,6 +203,7 @@ mod tests {
             mechanisms: vec!["PLAIN", "SCRAM-SHA-256"],
             message_limit: 0,
             save_limit: 0,
+            literals: Literals::Plus,
             append_limit: 1000,
             has_jmap: false,
         }
@@ -241,6 +249,12 @@ mod tests {
         let limited = Offers { message_limit: 1000, save_limit: 200, ..offers() }.list();
         assert!(limited.contains(" MESSAGELIMIT=1000 SAVELIMIT=200"), "{limited}");
         assert!(!limited.contains("COMPRESS") && after_login.contains(" COMPRESS=DEFLATE"));
+        let always = |extension: &&Extension| {
+            [Shown::Always, Shown::AfterLogin, Shown::With(Literals::Plus)].contains(&extension.shown)
+        };
+        let after_login: Vec<_> =
+            EXTENSIONS.iter().filter(always).map(|extension| extension.capability).collect();
+        assert_eq!(Offers { before_login: false, ..offers() }.list(), after_login.join(" "));
 
         let before = offers().list();
         assert!(

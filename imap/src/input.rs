@@ -10,6 +10,7 @@ use common::stream::StreamError;
 use tokio::time::Instant;
 
 use crate::command::Numbers;
+use crate::Literals;
 use crate::error::Error;
 use crate::response::Writer;
 use crate::session::{Session, bye};
@@ -17,6 +18,8 @@ use crate::syntax::{LiteralHeader, literal_header};
 
 /// How much of a refused command is read to keep the connection; before login the command limit holds.
 const SKIP_AT_MOST: u64 = 256 * 1024 * 1024;
+/// RFC 7888 section 5: LITERAL-.
+const UNWAITED_AT_MOST: u64 = 4096;
 const PIECE: usize = 64 * 1024;
 
 impl Session {
@@ -71,11 +74,22 @@ impl Session {
 
     /// Takes over the announced literal: from here on the caller reads its octets. RFC 9051 section 7.6
     pub async fn accept_literal(&mut self) -> Result<Option<LiteralHeader>, Error> {
+        if self.unread.is_some_and(|literal| self.is_oversize(literal)) {
+            // It stays unread, and so is skipped. RFC 7888 section 5
+            return Err(Error::bad(format!(
+                "A literal that is not waited for has at most {UNWAITED_AT_MOST} octets here"
+            )));
+        }
         let literal = self.unread.take();
         if literal.is_some_and(|literal| literal.synchronizing) {
             self.request_continuation("OK").await?;
         }
         Ok(literal)
+    }
+
+    fn is_oversize(&self, literal: LiteralHeader) -> bool {
+        let limited = self.service.options.literals == Literals::Minus;
+        limited && !literal.synchronizing && literal.size > UNWAITED_AT_MOST
     }
 
     /// `+ text`

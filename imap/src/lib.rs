@@ -61,6 +61,8 @@ pub struct Options {
     pub command_limit_before_login: usize,
     /// Octets of a command with its literals after login; the messages of APPEND do not count.
     pub command_limit: usize,
+    /// Which literals a client may send without waiting.
+    pub literals: Literals,
     /// Octets of a message in APPEND: the store's message limit.
     pub append_limit: u64,
     /// Where the same mail is over JMAP, printable ASCII without quotes; empty: nowhere. RFC 9698
@@ -81,6 +83,15 @@ pub struct Options {
     pub sharing: Sharing,
 }
 
+/// Non-synchronizing literals. RFC 7888
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Literals {
+    /// Of any size: LITERAL+.
+    Plus,
+    /// Up to 4096 octets: LITERAL-.
+    Minus,
+}
+
 impl Default for Options {
     fn default() -> Options {
         Options {
@@ -89,6 +100,7 @@ impl Default for Options {
             login_timeout: Duration::from_secs(60),
             command_limit_before_login: 8 * 1024,
             command_limit: 64 * 1024,
+            literals: Literals::Plus,
             append_limit: 64 * 1024 * 1024,
             jmap_url: String::new(),
             nesting_limit: 20,

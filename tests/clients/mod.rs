@@ -41,6 +41,7 @@ pub fn trials() -> Vec<Trial> {
         trial("clients::python", python::test),
         trial("clients::python_switches_protocols", python::switching),
         trial("clients::python_authentication", python::authentication),
+        trial("clients::python_utf8", python::utf8),
         trial("clients::together", together::test),
     ]
 }

@@ -29,6 +29,10 @@ pub fn imapflow() -> Outcome {
     session("node", "imapflow.mjs")
 }
 
+pub fn utf8() -> Outcome {
+    script("utf8.py")
+}
+
 fn script(name: &str) -> Outcome {
     session("python3", name)
 }

@@ -24,7 +24,18 @@ pub struct Imap {
     pub message_limit: u32,
     /// Messages in one COPY or APPEND; 0: any number.
     pub save_limit: u32,
+    pub literal: Literal,
 }
+
+/// RFC 7888: which literals a client may send without waiting.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Literal {
+    #[default]
+    Plus,
+    Minus,
+}
+
+const LITERALS: [(&str, Literal); 2] = [("+", Literal::Plus), ("-", Literal::Minus)];
 
 impl Imap {
     pub(super) fn read(reader: &mut Reader, profile: Profile) -> Imap {
@@ -39,6 +50,7 @@ impl Imap {
             jmap_url: jmap_url(reader),
             message_limit: limit(reader, "imap.message_limit"),
             save_limit: limit(reader, "imap.save_limit"),
+            literal: reader.word("imap.literal", &LITERALS),
         }
     }
 }

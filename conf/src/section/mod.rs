@@ -14,7 +14,7 @@ mod tls;
 
 pub use admin::Admin;
 pub use auth::{Auth, Oauth};
-pub use imap::Imap;
+pub use imap::{Imap, Literal};
 pub use limits::Limits;
 pub use lmtp::{Lmtp, MissingMailbox, OverQuota};
 pub use log::{Log, LogFormat};
