@@ -44,6 +44,8 @@ struct Attributes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Data {
     Literal,
+    /// A literal8 in `UTF8 (...)`. RFC 6855 section 4
+    Utf8,
     Catenate,
 }
 
@@ -71,18 +73,22 @@ impl<'s> Incoming<'s> {
     pub async fn receive(&mut self, announced: Announced, rights: Rights) -> Result<NewMessage, Error> {
         let Announced { attributes, data } = announced;
         let staged = match data {
-            Data::Literal => self.literal().await?,
+            Data::Literal => self.literal(false).await?,
+            Data::Utf8 => self.literal(true).await?,
             Data::Catenate => self.catenate().await?,
         };
         Ok(new_message(staged, attributes, rights))
     }
 
-    async fn literal(&mut self) -> Result<Staged, Error> {
+    async fn literal(&mut self, in_parentheses: bool) -> Result<Staged, Error> {
         let literal = self.take_literal(0).await?;
         let store = &self.session.service.store;
         let mut spool = if literal.binary { store.binary_spool() } else { store.spool() };
         self.write_literal(literal, &mut spool).await?;
         self.next_line().await?;
+        if in_parentheses {
+            self.parse(|parser| parser.expect(b')'))?;
+        }
         self.stage(spool, literal.binary)
     }
 
@@ -178,6 +184,16 @@ fn announced(parser: &mut Parser<'_>) -> Result<(Attributes, Data), Error> {
         parser.space()?;
         parser.expect(b'(')?;
         return Ok((attributes, Data::Catenate));
+    }
+    // RFC 9755 drops this form; clients of RFC 6855 section 4 use it after ENABLE UTF8=ACCEPT.
+    if parser.enabled().utf8_accept && parser.word("UTF8") {
+        parser.space()?;
+        parser.expect(b'(')?;
+        if parser.peek() != Some(b'~') {
+            return Err(parser.expected("a literal8"));
+        }
+        take_literal_header(parser)?;
+        return Ok((attributes, Data::Utf8));
     }
     take_literal_header(parser)?;
     Ok((attributes, Data::Literal))

@@ -9,8 +9,8 @@ use bytes::{Bytes, BytesMut};
 use common::stream::StreamError;
 use tokio::time::Instant;
 
-use crate::command::Numbers;
 use crate::Literals;
+use crate::command::Numbers;
 use crate::error::Error;
 use crate::response::Writer;
 use crate::session::{Session, bye};

@@ -18,6 +18,12 @@ found = ok(client.search(None, f'SUBJECT "{TEXT}"'))[0].split()
 assert len(found) == 1, found
 envelope = ok(client.fetch(found[0], "(ENVELOPE)"))[0]
 assert f'"{TEXT}"'.encode() in envelope, envelope
-assert client.literal is None
+message = f"From: a@example.test\r\nSubject: {TEXT} 2\r\n\r\nhello\r\n".encode()
+# Older releases put the words of RFC 6855 inside the literal; RFC 9755 section 4 wants a plain one.
+client.utf8_enabled = False
+ok(client.append("INBOX", None, None, message))
+client.utf8_enabled = True
+found = ok(client.search(None, f'SUBJECT "{TEXT} 2"'))[0].split()
+assert ok(client.fetch(found[0], "(BODY.PEEK[])"))[0][1] == message
 client.logout()
 other.logout()
