@@ -76,7 +76,8 @@ impl Writer<'_> {
         let body = slice(self.raw, part.body, part.end);
         let has_nul = body.contains(&0);
         let is_binary = part.encoding.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(b"binary"));
-        if !has_nul && !(is_binary && has_bare_line_feed(body)) {
+        let is_kept = !has_nul && (!is_binary || !has_bare_line_feed(body));
+        if is_kept {
             return Ok(());
         }
         if Encoding::of(part) != Some(Encoding::Identity) {
