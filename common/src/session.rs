@@ -214,6 +214,11 @@ impl Entry {
         }
     }
 
+    /// Why the session must end, if it must.
+    pub fn has_ended(&self) -> Option<End> {
+        self.slot.end()
+    }
+
     /// Resolves when the session must end. Cancel-safe; at once when that was decided before.
     pub async fn ended(&self) -> End {
         loop {

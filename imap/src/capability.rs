@@ -92,6 +92,8 @@ pub static EXTENSIONS: &[Extension] = &[
     Extension::new("PREVIEW",           8970, Shown::Always).passive(),
     Extension::new("MOVE",              6851, Shown::Always),
     Extension::new("ESEARCH",           4731, Shown::Always).passive(),
+    Extension::new("SEARCHRES",         5182, Shown::Always).passive(),
+    Extension::new("INPROGRESS",        9585, Shown::Always).passive(),
     Extension::new("CONDSTORE",         7162, Shown::Always).passive().enabled_by(Session::enable_condstore),
     Extension::new("QRESYNC",           7162, Shown::Always).passive().enabled_by(Session::enable_qresync),
     Extension::new("QUOTA",             9208, Shown::Always),

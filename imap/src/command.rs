@@ -234,7 +234,7 @@ impl fmt::Debug for Command {
 
 /// `sequence-set`, for the commands that begin with one. RFC 9051 section 9
 pub fn sequence_set(arguments: &mut Parser<'_>) -> Result<SequenceSet, Error> {
-    let is_part = |c: u8| c.is_ascii_digit() || matches!(c, b':' | b',' | b'*');
+    let is_part = |c: u8| c.is_ascii_digit() || matches!(c, b':' | b',' | b'*' | b'$');
     let text = arguments.take_while(is_part);
     SequenceSet::parse(text).ok_or_else(|| arguments.expected("a set of message numbers"))
 }

@@ -20,6 +20,7 @@ mod limit;
 mod name;
 mod pattern;
 mod place;
+mod progress;
 mod quota;
 mod response;
 mod search;
@@ -81,6 +82,8 @@ pub struct Options {
     pub save_limit: u32,
     /// Public and shared mailboxes.
     pub sharing: Sharing,
+    /// How often the client of a long command is told that it goes on. RFC 9585
+    pub progress_interval: Duration,
 }
 
 /// Non-synchronizing literals. RFC 7888
@@ -110,6 +113,7 @@ impl Default for Options {
             message_limit: 0,
             save_limit: 0,
             sharing: Sharing::default(),
+            progress_interval: Duration::from_secs(10),
         }
     }
 }

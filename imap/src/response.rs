@@ -110,6 +110,10 @@ pub enum Code {
     OverQuota,
     AlreadyExists,
     NonExistent,
+    // RFC 5182 section 2.5
+    NotSaved,
+    /// The tag of the command at work, and how far it is, if that is known. RFC 9585 section 5
+    InProgress { tag: String, done: Option<(usize, usize)> },
 }
 
 impl fmt::Display for Code {
@@ -132,6 +136,10 @@ impl fmt::Display for Code {
             }
             Code::MessageLimit(limit, None) => write!(f, "MESSAGELIMIT {limit}"),
             Code::MessageLimit(limit, Some(lowest)) => write!(f, "MESSAGELIMIT {limit} {lowest}"),
+            Code::InProgress { tag, done: Some((done, of)) } => {
+                write!(f, "INPROGRESS ({} {done} {of})", Quoted(tag))
+            }
+            Code::InProgress { tag, done: None } => write!(f, "INPROGRESS ({} NIL NIL)", Quoted(tag)),
             plain => f.write_str(plain.word()),
         }
     }
@@ -179,6 +187,8 @@ impl Code {
             Code::OverQuota => "OVERQUOTA",
             Code::AlreadyExists => "ALREADYEXISTS",
             Code::NonExistent => "NONEXISTENT",
+            Code::NotSaved => "NOTSAVED",
+            Code::InProgress { .. } => "INPROGRESS",
         }
     }
 }
@@ -194,6 +204,15 @@ fn write_url_octet(f: &mut fmt::Formatter<'_>, octet: u8) -> fmt::Result {
     match octet {
         b'!'..=b'~' if !matches!(octet, b']' | b'[' | b'"' | b'\\') => write!(f, "{}", char::from(octet)),
         _ => write!(f, "%{octet:02X}"),
+    }
+}
+
+/// A tag as a quoted string: it has no octet that would end it but `"` and `\\`.
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.replace('\\', "\\\\").replace('"', "\\\""))
     }
 }
 

@@ -17,13 +17,31 @@ pub enum SeqNumber {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SequenceSet {
     ranges: Vec<(SeqNumber, SeqNumber)>,
+    /// `$`: what the last SEARCH saved is in it too. RFC 5182 section 3
+    saved: bool,
 }
 
 impl SequenceSet {
     /// `None`: the octets are not exactly one sequence set.
     pub fn parse(octets: &[u8]) -> Option<SequenceSet> {
-        let ranges = octets.split(|&octet| octet == b',').map(seq_range).collect::<Option<Vec<_>>>()?;
-        Some(SequenceSet { ranges })
+        // By the grammar of RFC 9051 section 9 a `$` stands alone or last: sequence-set = seq-range "," sequence-set.
+        let numbers = match octets.strip_suffix(b"$") {
+            Some(b"") => return Some(SequenceSet { ranges: Vec::new(), saved: true }),
+            Some(before) => before.strip_suffix(b",")?,
+            None => octets,
+        };
+        let ranges = numbers.split(|&octet| octet == b',').map(seq_range).collect::<Option<Vec<_>>>()?;
+        Some(SequenceSet { ranges, saved: numbers.len() < octets.len() })
+    }
+
+    /// Whether the result of the last SEARCH (`$`) is in it.
+    pub fn is_saved(&self) -> bool {
+        self.saved
+    }
+
+    /// Nothing is in it but `$`.
+    pub fn is_only_saved(&self) -> bool {
+        self.saved && self.ranges.is_empty()
     }
 
     /// The ranges with their ends in order and `*` replaced by the largest number in use; unsorted.
@@ -153,11 +171,25 @@ mod tests {
             "1 ",
             "**",
             "4294967296",
-            "$",
+            "$1",
+            "$,1",
+            "1$",
+            "$,$",
+            "1:$",
         ] {
             assert_eq!(SequenceSet::parse(text.as_bytes()), None, "{text}");
         }
         assert_eq!(ranges("4294967295", 1), [u32::MAX..=u32::MAX]);
+    }
+
+    // RFC 5182 section 3
+    #[test]
+    fn the_saved_result_stands_alone_or_last() {
+        let set = |text: &str| SequenceSet::parse(text.as_bytes()).unwrap();
+        assert!(set("$").is_saved() && set("$").is_only_saved());
+        assert!(set("1,$").is_saved() && !set("1,$").is_only_saved());
+        assert_eq!(ranges("1,$", 9), [1..=1]);
+        assert!(!set("1").is_saved());
     }
 
     #[test]

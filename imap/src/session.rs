@@ -21,6 +21,7 @@ use crate::command::{Command, Numbers, States};
 use crate::error::Error;
 use crate::language::Language;
 use crate::name::Rights;
+use crate::progress::Progress;
 use crate::response::{After, Code, Reply, Writer};
 use crate::syntax::{self, LiteralHeader, Parser};
 use crate::updates::write_keywords;
@@ -416,6 +417,19 @@ impl Session {
             Some(selected) => Ok((selected, &mut self.stream)),
             None => Err(Error::bad("No mailbox is selected")),
         }
+    }
+
+    /// The selected mailbox, and what looks after the client while something is done in it that may take long.
+    pub fn selected_with_progress(&mut self) -> Result<(&mut Selected, Progress<'_>), Error> {
+        let Session { stream, service, entry, selected, tag, .. } = self;
+        let selected = selected.as_deref_mut().ok_or_else(|| Error::bad("No mailbox is selected"))?;
+        Ok((selected, Progress::new(stream, entry, tag, service.options.progress_interval)))
+    }
+
+    /// The same without a mailbox.
+    pub fn progress(&mut self) -> Progress<'_> {
+        let Session { stream, service, entry, tag, .. } = self;
+        Progress::new(stream, entry, tag, service.options.progress_interval)
     }
 
     /// Writes in the session's mode.

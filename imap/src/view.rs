@@ -117,6 +117,11 @@ impl View {
     pub fn newest_state(&self) -> Arc<State> {
         self.live.state()
     }
+
+    /// Sets what `$` means from now on. RFC 5182 section 2.1
+    pub fn save(&mut self, uids: UidSet) {
+        self.known.saved = uids;
+    }
 }
 
 impl std::ops::Deref for View {
@@ -135,13 +140,15 @@ pub struct Known {
     recent: UidSet,
     /// The keywords that FLAGS has announced.
     keywords: Arc<[Keyword]>,
+    /// `$`: what the last SEARCH saved. Messages that are gone since are in no set that it is part of.
+    saved: UidSet,
 }
 
 impl Known {
     pub fn new(state: Arc<State>, rights: Rights, recent_from: Uid) -> Known {
         let recent = UidSet::from_ranges(recent_range(recent_from, &state));
         let keywords = Arc::clone(state.keywords());
-        Known { members: Arc::clone(&state), told: state, rights, recent, keywords }
+        Known { members: Arc::clone(&state), told: state, rights, recent, keywords, saved: UidSet::new() }
     }
 
     /// EXISTS.
@@ -183,6 +190,10 @@ impl Known {
         if numbering == Numbering::Uid {
             return Ok(self.matching(set, numbering));
         }
+        // RFC 5182 section 2.1: `$` is "a valid, but non-matching list of messages" where nothing is saved
+        if set.is_only_saved() {
+            return Ok(self.matching(set, numbering));
+        }
         let exists = self.exists();
         let (largest, star) = set.extent();
         if exists == 0 {
@@ -199,7 +210,7 @@ impl Known {
         let Some(last) = self.members.len().checked_sub(1).and_then(|index| self.members.nth(index)) else {
             return UidSet::new();
         };
-        match numbering {
+        let written = match numbering {
             Numbering::Uid => {
                 let ranges = set.ranges(last.uid.0).filter(|range| *range.start() <= last.uid.0);
                 UidSet::from_ranges(ranges.map(|range| *range.start()..=(*range.end()).min(last.uid.0)))
@@ -208,7 +219,8 @@ impl Known {
                 let exists = seq_num(self.members.len() - 1).0;
                 UidSet::from_ranges(set.ranges(exists).filter_map(|range| self.uid_range(range, exists)))
             }
-        }
+        };
+        if set.is_saved() { written.union(&self.saved) } else { written }
     }
 
     /// From the UID of the first to that of the last of a range of sequence numbers: between them are no other messages.
@@ -230,6 +242,13 @@ impl Known {
             let to = self.members.rank(last) + usize::from(self.members.index_of(last).is_some());
             (from < to).then_some(from..to)
         })
+    }
+
+    /// The messages of the set as ranges of message sequence numbers, ascending.
+    pub fn seqs<'a>(&'a self, uids: &'a UidSet) -> impl Iterator<Item = std::ops::RangeInclusive<u32>> + 'a {
+        let last = |places: &Range<usize>| places.end.checked_sub(1).map(|last| seq_num(last).0);
+        self.positions(uids)
+            .filter_map(move |places| Some(seq_num(places.start).0..=last(&places)?))
     }
 
     /// The messages of the set, at most so many at a time.

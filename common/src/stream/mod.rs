@@ -211,6 +211,23 @@ impl Stream {
         Ok(())
     }
 
+    /// Whether the peer has closed the connection, found out without waiting. A peer that has sent commands which nobody
+    /// has read yet counts as there: it may have closed its side behind the last of them and wait for the answers.
+    pub async fn is_gone(&mut self) -> bool {
+        if !self.input.is_empty() {
+            return false;
+        }
+        let filled = poll_fn(|context| Poll::Ready(self.poll_fill(context, LINE_CHUNK))).await;
+        match filled {
+            Poll::Pending => false,
+            Poll::Ready(Ok(0) | Err(_)) => true,
+            Poll::Ready(Ok(count)) => {
+                self.received += count as u64;
+                false
+            }
+        }
+    }
+
     /// Waits for input and adds it to the buffer, at most about `want` octets.
     async fn fill(&mut self, want: usize) -> Result<(), StreamError> {
         if self.transport.is_compressed() {

@@ -13,12 +13,10 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     let options = &session.service.options;
     let limit = limit::smaller(options.message_limit, options.save_limit);
     limit::refuse(session.selected()?.0.view.known(), &uids, limit)?;
-    let source = session.selected()?.0.mailbox.clone();
+    let (selected, mut progress) = session.selected_with_progress()?;
+    let copied = progress.during(selected.mailbox.copy_within(&uids, &target, rights)).await?;
     // A target that was deleted just now can be made again: TRYCREATE.
-    let copied = source
-        .copy_within(&uids, &target, rights)
-        .await
-        .map_err(|error| Error::from(error).or_try_create())?;
+    let copied = copied.map_err(|error| Error::from(error).or_try_create())?;
     Ok(copy_uid(&copied).map_or_else(Reply::completed, Reply::code))
 }
 

@@ -13,16 +13,13 @@ use crate::syntax::Parser;
 pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Reply, Error> {
     let Operands { uids, target, rights } = operands(session, arguments)?;
     let limit = session.service.options.message_limit;
-    let selected = session.selected()?.0;
+    let (selected, mut progress) = session.selected_with_progress()?;
     // RFC 6851 section 4.4: what it needs, beside the right to insert into the target
     selected.require(Rights::DELETE_MESSAGES)?;
     selected.require(Rights::EXPUNGE)?;
     let Limited { uids, cut } = limit::highest(selected.view.known(), uids, limit);
-    let source = selected.mailbox.clone();
-    let moved = source
-        .move_within(&uids, &target, rights)
-        .await
-        .map_err(|error| Error::from(error).or_try_create())?;
+    let moved = progress.during(selected.mailbox.move_within(&uids, &target, rights)).await?;
+    let moved = moved.map_err(|error| Error::from(error).or_try_create())?;
     let Some(code) = copy_uid(&moved) else {
         return Ok(limit::tell(Reply::completed(), cut, &mut session.writer()));
     };

@@ -36,6 +36,8 @@ pub fn by_row(key: &Key, row: &Row, recent: bool) -> Option<bool> {
         // RFC 7162 section 3.1.5: "equal to or greater than"
         Key::ModSeq(modseq) => Some(row.modseq >= *modseq),
         Key::Messages(uids) => Some(uids.contains(row.uid)),
+        // Not bound: nothing can be said of it, so it is nobody's.
+        Key::Set(..) | Key::Named { .. } => Some(false),
         Key::Larger(_)
         | Key::Smaller(_)
         | Key::Arrived(..)
@@ -145,7 +147,9 @@ impl<'a> Evidence<'a> {
             | Key::Keyword { .. }
             | Key::Recent { .. }
             | Key::ModSeq(_)
-            | Key::Messages(_) => false,
+            | Key::Messages(_)
+            | Key::Set(..)
+            | Key::Named { .. } => false,
         })
     }
 

@@ -1,123 +1,132 @@
 //! How a result is told: `* SEARCH` (RFC 3501 section 7.2.5) or `* ESEARCH` (RFC 4731 section 3.1).
 
-use common::stream::Stream;
-use store::ModSeq;
+use std::ops::RangeInclusive;
 
+use common::stream::Stream;
+use store::{MailboxName, ModSeq, UidSet, UidValidity};
+
+use super::options::Options;
 use crate::error::Error;
 use crate::response::Writer;
 use crate::seqset::Compact;
-use crate::syntax::Parser;
-use crate::view::Numbering;
+use crate::view::{Known, Numbering, SeqNum};
 
-/// The messages that match, ascending, as numbers of the kind that the command is about.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Found {
-    pub numbers: Vec<u32>,
-    /// The highest MODSEQ among them, where it is to be told.
+/// What an answer is written from.
+pub struct Answer<'a> {
+    pub view: &'a Known,
+    pub numbering: Numbering,
+    /// The messages that match, or what of them is needed.
+    pub found: &'a UidSet,
+    /// The highest MODSEQ among those that are told, where it is to be told.
     pub modseq: Option<ModSeq>,
 }
 
-/// What RETURN asks for. RFC 4731 section 3.1
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Options {
-    pub min: bool,
-    pub max: bool,
-    pub all: bool,
-    pub count: bool,
+/// Which command an ESEARCH answers, and which mailbox it is about. RFC 4466 section 2.6.2, RFC 7377 section 2.1
+pub struct Correlator<'a> {
+    pub tag: &'a [u8],
+    pub mailbox: Option<(&'a MailboxName, UidValidity)>,
 }
 
-impl Options {
-    /// `"(" [search-return-opt *(SP search-return-opt)] ")"`. An empty list means ALL.
-    pub fn parse(parser: &mut Parser<'_>) -> Result<Options, Error> {
-        parser.expect(b'(')?;
-        if parser.take(b')') {
-            return Ok(Options { all: true, ..Options::default() });
+impl Correlator<'_> {
+    /// `* ESEARCH (TAG "...") UID`
+    pub fn write(&self, numbering: Numbering, out: &mut Writer<'_>) {
+        out.raw("* ESEARCH (TAG ").string(self.tag);
+        if let Some((name, validity)) = self.mailbox {
+            out.raw(" MAILBOX ").mailbox(name).raw(" UIDVALIDITY ").show(validity);
         }
-        let mut options = Options::default();
-        loop {
-            let name = parser.atom()?;
-            match &*name.to_ascii_uppercase() {
-                "MIN" => options.min = true,
-                "MAX" => options.max = true,
-                "ALL" => options.all = true,
-                "COUNT" => options.count = true,
-                _ => return Err(Error::bad(format!("Unknown search return option {name}"))),
-            }
-            if !parser.take(b' ') {
-                break;
-            }
+        out.raw(")");
+        if numbering == Numbering::Uid {
+            out.raw(" UID");
         }
-        parser.expect(b')')?;
-        Ok(options)
-    }
-
-    /// Neither the whole result nor its size is asked for: the search may stop at the first or the last match.
-    pub fn ends_only(self) -> bool {
-        !self.all && !self.count
     }
 }
 
-/// `"SEARCH" *(SP nz-number) [SP "(" "MODSEQ" SP mod-sequence-value ")"]`
-pub async fn write_search(found: &Found, stream: &mut Stream) -> Result<(), Error> {
-    Writer::new(stream).raw("* SEARCH");
-    for number in &found.numbers {
-        Writer::new(stream).raw(" ").show(number);
-        stream.flush_batch().await?;
+impl Answer<'_> {
+    /// `"SEARCH" *(SP nz-number) [SP "(" "MODSEQ" SP mod-sequence-value ")"]`
+    pub async fn write_search(&self, stream: &mut Stream) -> Result<(), Error> {
+        Writer::new(stream).raw("* SEARCH");
+        for number in self.numbers(self.found).flatten() {
+            Writer::new(stream).raw(" ").show(number);
+            stream.flush_batch().await?;
+        }
+        let mut out = Writer::new(stream);
+        if let Some(modseq) = self.modseq {
+            out.raw(" (MODSEQ ").show(modseq).raw(")");
+        }
+        out.crlf();
+        Ok(())
     }
-    let mut out = Writer::new(stream);
-    if let Some(modseq) = found.modseq {
-        out.raw(" (MODSEQ ").show(modseq).raw(")");
-    }
-    out.crlf();
-    Ok(())
-}
 
-/// `"ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)`. RFC 4466 section 2.6.2
-pub async fn write_esearch(
-    found: &Found,
-    options: Options,
-    numbering: Numbering,
-    tag: &[u8],
-    stream: &mut Stream,
-) -> Result<(), Error> {
-    write_head(&mut Writer::new(stream), found, options, numbering, tag);
-    if options.all && !found.numbers.is_empty() {
-        Writer::new(stream).raw(" ALL ");
-        write_set(&found.numbers, stream).await?;
+    /// `"ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)`. RFC 4466 section 2.6.2
+    pub async fn write_esearch(
+        &self,
+        options: Options,
+        correlator: &Correlator<'_>,
+        stream: &mut Stream,
+    ) -> Result<(), Error> {
+        correlator.write(self.numbering, &mut Writer::new(stream));
+        self.write_ends(options, stream);
+        if options.all && !self.found.is_empty() {
+            Writer::new(stream).raw(" ALL ");
+            self.write_set(self.found, stream).await?;
+        }
+        if options.count {
+            Writer::new(stream).raw(" COUNT ").show(self.found.len());
+        }
+        self.write_partial(options, stream).await?;
+        let mut out = Writer::new(stream);
+        // RFC 4731 section 3.2
+        if let Some(modseq) = self.modseq {
+            out.raw(" MODSEQ ").show(modseq);
+        }
+        out.crlf();
+        Ok(())
     }
-    let mut out = Writer::new(stream);
-    if options.count {
-        out.raw(" COUNT ").show(found.numbers.len());
-    }
-    // RFC 4731 section 3.2
-    if let Some(modseq) = found.modseq {
-        out.raw(" MODSEQ ").show(modseq);
-    }
-    out.crlf();
-    Ok(())
-}
 
-fn write_head(out: &mut Writer<'_>, found: &Found, options: Options, numbering: Numbering, tag: &[u8]) {
-    out.raw("* ESEARCH (TAG ").string(tag).raw(")");
-    if numbering == Numbering::Uid {
-        out.raw(" UID");
+    /// RFC 4731 section 3.1: MIN, MAX and ALL are left out when nothing matches.
+    fn write_ends(&self, options: Options, stream: &mut Stream) {
+        let number = |uid| match self.numbering {
+            Numbering::Uid => Some(uid),
+            Numbering::Seq => self.view.seq(store::Uid(uid)).map(|SeqNum(seq)| seq),
+        };
+        let mut out = Writer::new(stream);
+        if let Some(min) = self.found.first().filter(|_| options.min).and_then(|uid| number(uid.0)) {
+            out.raw(" MIN ").show(min);
+        }
+        if let Some(max) = self.found.last().filter(|_| options.max).and_then(|uid| number(uid.0)) {
+            out.raw(" MAX ").show(max);
+        }
     }
-    // RFC 4731 section 3.1: MIN, MAX and ALL are left out when nothing matches
-    if let (true, Some(min)) = (options.min, found.numbers.first()) {
-        out.raw(" MIN ").show(min);
-    }
-    if let (true, Some(max)) = (options.max, found.numbers.last()) {
-        out.raw(" MAX ").show(max);
-    }
-}
 
-async fn write_set(numbers: &[u32], stream: &mut Stream) -> Result<(), Error> {
-    let mut compact = Compact::default();
-    for &number in numbers {
-        // Writing to a growing buffer cannot fail.
-        let _ = compact.push(number..=number, stream.out());
-        stream.flush_batch().await?;
+    /// `"PARTIAL" SP "(" partial-range SP partial-results ")"`. RFC 9394 section 4
+    async fn write_partial(&self, options: Options, stream: &mut Stream) -> Result<(), Error> {
+        let Some(partial) = options.partial else { return Ok(()) };
+        let part = partial.of(self.found);
+        Writer::new(stream).raw(" PARTIAL (").show(partial).raw(" ");
+        if part.is_empty() {
+            Writer::new(stream).raw("NIL");
+        } else {
+            self.write_set(&part, stream).await?;
+        }
+        Writer::new(stream).raw(")");
+        Ok(())
     }
-    let _ = compact.close(stream.out());
-    Ok(())
+
+    async fn write_set(&self, uids: &UidSet, stream: &mut Stream) -> Result<(), Error> {
+        let mut compact = Compact::default();
+        for numbers in self.numbers(uids) {
+            // Writing to a growing buffer cannot fail.
+            let _ = compact.push(numbers, stream.out());
+            stream.flush_batch().await?;
+        }
+        let _ = compact.close(stream.out());
+        Ok(())
+    }
+
+    /// The messages as numbers of the kind that the command is about, ascending.
+    fn numbers<'a>(&'a self, uids: &'a UidSet) -> impl Iterator<Item = RangeInclusive<u32>> + Send + 'a {
+        let by_uid = (self.numbering == Numbering::Uid).then(|| uids.ranges().iter().cloned());
+        let by_seq = (self.numbering == Numbering::Seq).then(|| self.view.seqs(uids));
+        by_uid.into_iter().flatten().chain(by_seq.into_iter().flatten())
+    }
 }

@@ -1,0 +1,247 @@
+//! What RETURN asks for, and how much of a result that needs. RFC 4731 section 3.1, RFC 5182, RFC 9394 section 3.1
+
+use std::fmt;
+
+use store::UidSet;
+
+use crate::error::Error;
+use crate::syntax::Parser;
+
+/// The result options of SEARCH, SORT and ESEARCH.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    pub min: bool,
+    pub max: bool,
+    pub all: bool,
+    pub count: bool,
+    /// RFC 5182 section 2: `$` is set to what is told.
+    pub save: bool,
+    pub partial: Option<Partial>,
+}
+
+/// partial-range: places in the result, counted from 1 at its first or last message. RFC 9394 section 4
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Partial {
+    /// As the client wrote it: it is told again.
+    written: (u32, u32),
+    from_end: bool,
+}
+
+/// How much of a result a client can see, so that a search may stop early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    All,
+    /// So many of the first and of the last messages.
+    Ends { first: u64, last: u64 },
+}
+
+impl Options {
+    /// `"(" [search-return-opt *(SP search-return-opt)] ")"`. An empty list means ALL.
+    pub fn parse(parser: &mut Parser<'_>) -> Result<Options, Error> {
+        parser.expect(b'(')?;
+        if parser.take(b')') {
+            return Ok(Options { all: true, ..Options::default() });
+        }
+        let mut options = Options::default();
+        loop {
+            options.option(parser)?;
+            if !parser.take(b' ') {
+                break;
+            }
+        }
+        parser.expect(b')')?;
+        Ok(options)
+    }
+
+    fn option(&mut self, parser: &mut Parser<'_>) -> Result<(), Error> {
+        let name = parser.atom()?;
+        match &*name.to_ascii_uppercase() {
+            "MIN" => self.min = true,
+            "MAX" => self.max = true,
+            "ALL" => self.all = true,
+            "COUNT" => self.count = true,
+            "SAVE" => self.save = true,
+            "PARTIAL" if self.partial.is_none() => {
+                parser.space()?;
+                self.partial = Some(Partial::parse(parser)?);
+            }
+            "PARTIAL" => return Err(Error::bad("More than one PARTIAL in RETURN")),
+            _ => return Err(Error::bad(format!("Unknown search return option {name}"))),
+        }
+        // RFC 9394 section 3.1
+        if self.all && self.partial.is_some() {
+            return Err(Error::bad("RETURN takes ALL or PARTIAL, not both"));
+        }
+        Ok(())
+    }
+
+    /// RFC 9051 section 6.4.4: where SAVE is all that is asked for, no ESEARCH is sent.
+    pub fn is_silent(self) -> bool {
+        self == Options { save: true, ..Options::default() }
+    }
+
+    pub fn need(self) -> Need {
+        if self.all || self.count || self.is_silent() {
+            return Need::All;
+        }
+        let (mut first, mut last) = (u64::from(self.min), u64::from(self.max));
+        match self.partial {
+            Some(partial) if partial.from_end => last = last.max(partial.ends().1),
+            Some(partial) => first = first.max(partial.ends().1),
+            None => {}
+        }
+        Need::Ends { first, last }
+    }
+
+    /// Of the messages that were found, in mailbox order, those that are told. This is what SAVE saves, too.
+    // RFC 5182 section 2.4, RFC 9394 section 3.2
+    pub fn told(self, found: &UidSet) -> UidSet {
+        if self.need() == Need::All {
+            return found.clone();
+        }
+        let ends = [found.first().filter(|_| self.min), found.last().filter(|_| self.max)];
+        let told: UidSet = ends.into_iter().flatten().collect();
+        match self.partial {
+            Some(partial) => told.union(&partial.of(found)),
+            None => told,
+        }
+    }
+}
+
+impl Partial {
+    /// `partial-range = nz-number ":" nz-number / "-" nz-number ":" "-" nz-number`
+    pub fn parse(parser: &mut Parser<'_>) -> Result<Partial, Error> {
+        let from_end = parser.take(b'-');
+        let from = parser.nz_number()?;
+        parser.expect(b':')?;
+        if from_end {
+            parser.expect(b'-')?;
+        }
+        Ok(Partial { written: (from, parser.nz_number()?), from_end })
+    }
+
+    /// The lower and the higher place, counted from 1. RFC 9394 section 4: "A range 500:400 is the same as 400:500."
+    fn ends(self) -> (u64, u64) {
+        let (from, to) = self.written;
+        (u64::from(from.min(to)), u64::from(from.max(to)))
+    }
+
+    /// The indices from 0 in a result of so many messages; empty where there are none.
+    pub fn places(self, length: u64) -> std::ops::Range<u64> {
+        let (low, high) = self.ends();
+        let (start, end) = ((low - 1).min(length), high.min(length));
+        if self.from_end { length - end..length - start } else { start..end }
+    }
+
+    /// The messages at these places of a result in mailbox order.
+    pub fn of(self, found: &UidSet) -> UidSet {
+        let places = self.places(found.len());
+        let mut at = 0;
+        let ranges = found.ranges().iter().filter_map(|range| {
+            let (start, length) = (at, u64::from(range.end() - range.start()) + 1);
+            at += length;
+            let (from, to) = (places.start.max(start), places.end.min(at));
+            // Both lie within the range, so their distance from its start is less than its length.
+            let offset = |place: u64| range.start() + u32::try_from(place - start).unwrap_or(u32::MAX);
+            (from < to).then(|| offset(from)..=offset(to - 1))
+        });
+        UidSet::from_ranges(ranges)
+    }
+}
+
+impl fmt::Display for Partial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.from_end { "-" } else { "" };
+        write!(f, "{sign}{}:{sign}{}", self.written.0, self.written.1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syntax::Limits;
+
+    fn parse(text: &str) -> Result<Options, Error> {
+        let mut parser = Parser::new(text.as_bytes(), 0, Limits::default());
+        let options = Options::parse(&mut parser)?;
+        parser.end()?;
+        Ok(options)
+    }
+
+    fn uids(text: &str) -> UidSet {
+        let set = crate::seqset::SequenceSet::parse(text.as_bytes()).unwrap();
+        UidSet::from_ranges(set.ranges(0))
+    }
+
+    // RFC 5182 section 2.4, RFC 9394 section 3.2: the tables of what `$` is
+    #[test]
+    fn what_is_told_is_what_is_saved() {
+        let found = uids("2,10:15,21");
+        for (options, saved) in [
+            ("(SAVE)", "2,10:15,21"),
+            ("()", "2,10:15,21"),
+            ("(SAVE MIN)", "2"),
+            ("(SAVE MAX)", "21"),
+            ("(MAX SAVE MIN)", "2,21"),
+            ("(MAX SAVE MIN COUNT)", "2,10:15,21"),
+            ("(ALL SAVE MIN)", "2,10:15,21"),
+            ("(SAVE PARTIAL 2:4)", "10:12"),
+            ("(SAVE PARTIAL 4:2)", "10:12"),
+            ("(SAVE PARTIAL -1:-2)", "15,21"),
+            ("(SAVE PARTIAL 2:4 MIN)", "2,10:12"),
+            ("(SAVE PARTIAL 2:4 MAX)", "10:12,21"),
+            ("(SAVE MIN MAX PARTIAL 4:4)", "2,12,21"),
+            ("(SAVE PARTIAL 2:4 COUNT MIN)", "2,10:15,21"),
+            ("(PARTIAL 9:12)", ""),
+            ("(PARTIAL 8:12)", "21"),
+            ("(PARTIAL -8:-12)", "2"),
+            ("(PARTIAL -9:-12)", ""),
+            ("(PARTIAL 1:4294967295)", "2,10:15,21"),
+        ] {
+            assert_eq!(parse(options).unwrap().told(&found).to_string(), saved, "{options}");
+        }
+        assert!(parse("(MIN MAX SAVE)").unwrap().told(&UidSet::new()).is_empty());
+    }
+
+    #[test]
+    fn a_search_may_stop_early() {
+        let need = |options: &str| parse(options).unwrap().need();
+        assert_eq!(need("(MIN)"), Need::Ends { first: 1, last: 0 });
+        assert_eq!(need("(MAX PARTIAL 7:9)"), Need::Ends { first: 9, last: 1 });
+        assert_eq!(need("(PARTIAL -100:-1)"), Need::Ends { first: 0, last: 100 });
+        assert_eq!(need("(PARTIAL -100:-1 COUNT)"), Need::All);
+        assert_eq!(need("(SAVE)"), Need::All);
+    }
+
+    #[test]
+    fn ranges_are_told_as_they_were_written() {
+        for text in ["1:500", "500:400", "-1:-100"] {
+            let mut parser = Parser::new(text.as_bytes(), 0, Limits::default());
+            assert_eq!(Partial::parse(&mut parser).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_option() {
+        for text in [
+            "(PARTIAL 1:5 ALL)",
+            "(ALL PARTIAL 1:5)",
+            "(PARTIAL 1:5 PARTIAL 6:9)",
+            "(PARTIAL)",
+            "(PARTIAL 0:5)",
+            "(PARTIAL 1:*)",
+            "(PARTIAL -1:5)",
+            "(PARTIAL 1:-5)",
+            "(PARTIAL 5)",
+            "(PARTIAL \"1:5\")",
+            "(PARTIAL 1:4294967296)",
+            "(PARTIAL 1:2,4)",
+            "(BOGUS)",
+            "(MIN",
+            "(MIN,MAX)",
+            "( MIN)",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}

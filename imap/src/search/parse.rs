@@ -1,0 +1,471 @@
+//! The table of search keys, and their parser.
+//!
+//! The parser keeps its own stack, so that nesting costs no stack of the thread; a chain of ORs counts as one level, as
+//! clients write one for each address of a person.
+
+use store::{Flags, Keyword};
+
+use super::charset::Charset;
+use super::key::{AddressField, Key, When};
+use super::text::Needle;
+use crate::error::Error;
+use crate::response::Code;
+use crate::syntax::Parser;
+use crate::view::Numbering;
+
+/// What the keys of one command are parsed with.
+#[derive(Debug, Default)]
+pub struct Context {
+    pub charset: Charset,
+    /// How deep keys may nest.
+    pub nesting: usize,
+    /// A MODSEQ key was seen: the result tells the highest MODSEQ. RFC 7162 section 3.1.5
+    pub modseq: bool,
+    /// A key of message sequence numbers was seen: they must not move. RFC 7162 section 3.2.10.2
+    pub numbered: bool,
+    /// Keys that search bodies.
+    pub bodies: usize,
+}
+
+/// A row of [`SEARCH_KEYS`].
+pub struct KeyRow {
+    pub name: &'static str,
+    parse: Parse,
+}
+
+/// Reads what follows the name.
+type Parse = fn(&mut Parser<'_>, &mut Context) -> Result<Begin, Error>;
+
+/// What stands at the start of a key.
+enum Begin {
+    Key(Key),
+    Not,
+    Or,
+}
+
+macro_rules! rows {
+    ($($name:literal => $parse:expr,)*) => { &[$(KeyRow { name: $name, parse: $parse }),*] };
+}
+
+/// Every search key by its name, sorted. Message sets and parentheses have no name.
+pub static SEARCH_KEYS: &[KeyRow] = rows![
+    "ALL" => |_, _| key(Key::all()),
+    "ANSWERED" => |_, _| key(Key::flag(Flags::ANSWERED)),
+    "BCC" => |parser, context| addresses(parser, context, AddressField::Bcc),
+    "BEFORE" => |parser, _| arrived(parser, When::Before),
+    "BODY" => |parser, context| body(parser, context, Key::Body),
+    "CC" => |parser, context| addresses(parser, context, AddressField::Cc),
+    "DELETED" => |_, _| key(Key::flag(Flags::DELETED)),
+    "DRAFT" => |_, _| key(Key::flag(Flags::DRAFT)),
+    "FLAGGED" => |_, _| key(Key::flag(Flags::FLAGGED)),
+    "FROM" => |parser, context| addresses(parser, context, AddressField::From),
+    "HEADER" => header,
+    "KEYWORD" => |parser, _| keyword(parser, true),
+    "LARGER" => |parser, _| size(parser, Key::Larger),
+    // RFC 7162 section 3.1.5
+    "MODSEQ" => modseq,
+    "NEW" => |_, _| key(Key::And(vec![Key::Recent { set: true }, Key::no_flag(Flags::SEEN)])),
+    "NOT" => |parser, _| parser.space().map(|()| Begin::Not),
+    "OLD" => |_, _| key(Key::Recent { set: false }),
+    "ON" => |parser, _| arrived(parser, When::On),
+    "OR" => |parser, _| parser.space().map(|()| Begin::Or),
+    "RECENT" => |_, _| key(Key::Recent { set: true }),
+    "SEEN" => |_, _| key(Key::flag(Flags::SEEN)),
+    "SENTBEFORE" => |parser, _| sent(parser, When::Before),
+    "SENTON" => |parser, _| sent(parser, When::On),
+    "SENTSINCE" => |parser, _| sent(parser, When::Since),
+    "SINCE" => |parser, _| arrived(parser, When::Since),
+    "SMALLER" => |parser, _| size(parser, Key::Smaller),
+    "SUBJECT" => |parser, context| string(parser, context, Key::Subject),
+    "TEXT" => |parser, context| body(parser, context, Key::Text),
+    "TO" => |parser, context| addresses(parser, context, AddressField::To),
+    "UID" => |parser, context| {
+        parser.space()?;
+        messages(parser, context, Numbering::Uid)
+    },
+    "UNANSWERED" => |_, _| key(Key::no_flag(Flags::ANSWERED)),
+    "UNDELETED" => |_, _| key(Key::no_flag(Flags::DELETED)),
+    "UNDRAFT" => |_, _| key(Key::no_flag(Flags::DRAFT)),
+    "UNFLAGGED" => |_, _| key(Key::no_flag(Flags::FLAGGED)),
+    "UNKEYWORD" => |parser, _| keyword(parser, false),
+    "UNSEEN" => |_, _| key(Key::no_flag(Flags::SEEN)),
+];
+
+fn key(key: Key) -> Result<Begin, Error> {
+    Ok(Begin::Key(key))
+}
+
+/// `SP astring`, decoded.
+fn needle(parser: &mut Parser<'_>, context: &Context) -> Result<Needle, Error> {
+    parser.space()?;
+    context.charset.decode(&parser.astring()?).map(|text| Needle::new(&text))
+}
+
+fn string(parser: &mut Parser<'_>, context: &Context, make: fn(Needle) -> Key) -> Result<Begin, Error> {
+    key(make(needle(parser, context)?))
+}
+
+/// Each costs a walk through every message.
+fn body(parser: &mut Parser<'_>, context: &mut Context, make: fn(Needle) -> Key) -> Result<Begin, Error> {
+    const MOST: usize = 100;
+    context.bodies += 1;
+    if context.bodies > MOST {
+        return Err(Error::no(
+            Code::Limit,
+            format!("More than {MOST} strings to look for in bodies; search in steps"),
+        ));
+    }
+    string(parser, context, make)
+}
+
+fn addresses(parser: &mut Parser<'_>, context: &Context, field: AddressField) -> Result<Begin, Error> {
+    key(Key::Addresses(field, needle(parser, context)?))
+}
+
+/// `"HEADER" SP header-fld-name SP astring`
+fn header(parser: &mut Parser<'_>, context: &mut Context) -> Result<Begin, Error> {
+    parser.space()?;
+    let name = parser.astring()?.into_owned();
+    key(Key::Header(name, needle(parser, context)?))
+}
+
+fn arrived(parser: &mut Parser<'_>, when: When) -> Result<Begin, Error> {
+    parser.space()?;
+    key(Key::Arrived(when, parser.date()?))
+}
+
+fn sent(parser: &mut Parser<'_>, when: When) -> Result<Begin, Error> {
+    parser.space()?;
+    key(Key::Sent(when, parser.date()?))
+}
+
+fn size(parser: &mut Parser<'_>, make: fn(u64) -> Key) -> Result<Begin, Error> {
+    parser.space()?;
+    key(make(parser.number64()?))
+}
+
+/// `("KEYWORD" / "UNKEYWORD") SP flag-keyword`
+fn keyword(parser: &mut Parser<'_>, set: bool) -> Result<Begin, Error> {
+    parser.space()?;
+    key(Key::Named { keyword: Keyword(parser.atom()?.into()), set })
+}
+
+/// `"MODSEQ" [SP entry-name SP entry-type-req] SP mod-sequence-valzer`. RFC 7162 section 3.1.5: a server with one MODSEQ a
+/// message "MUST ignore <entry-name> and <entry-type-req>".
+fn modseq(parser: &mut Parser<'_>, context: &mut Context) -> Result<Begin, Error> {
+    parser.space()?;
+    if parser.peek() == Some(b'"') {
+        let entry = parser.quoted()?;
+        if !entry.to_ascii_lowercase().starts_with(b"/flags/") {
+            return Err(Error::bad("The entry name of MODSEQ begins with /flags/"));
+        }
+        parser.space()?;
+        if !["priv", "shared", "all"].iter().any(|kind| parser.word(kind)) {
+            return Err(parser.expected("priv, shared or all"));
+        }
+        parser.space()?;
+    }
+    context.modseq = true;
+    key(Key::ModSeq(parser.modseq()?))
+}
+
+/// sequence-set; numbers without a message match nothing.
+fn messages(
+    parser: &mut Parser<'_>,
+    context: &mut Context,
+    numbering: Numbering,
+) -> Result<Begin, Error> {
+    let set = crate::command::sequence_set(parser)?;
+    context.numbered |= numbering == Numbering::Seq;
+    key(Key::Set(set, numbering))
+}
+
+/// RFC 9051 appendix E: there is no \Recent.
+const REV1_KEYS: [&str; 3] = ["NEW", "OLD", "RECENT"];
+
+/// A key that is not complete yet.
+enum Frame {
+    /// Keys that must all match: the command's own, or those in parentheses.
+    List(Vec<Key>),
+    Or {
+        keys: Vec<Key>,
+        missing: usize,
+    },
+    Not,
+}
+
+/// `search-key *(SP search-key)` up to the end of the command.
+pub fn parse_keys(parser: &mut Parser<'_>, context: &mut Context) -> Result<Key, Error> {
+    let mut stack = vec![Frame::List(Vec::new())];
+    loop {
+        if stack.len() > context.nesting + 1 {
+            return Err(Error::bad(format!("Search keys nested deeper than {} levels", context.nesting)));
+        }
+        if parser.take(b'(') {
+            stack.push(Frame::List(Vec::new()));
+            continue;
+        }
+        let mut done = match (begin(parser, context)?, stack.last_mut()) {
+            (Begin::Or, Some(Frame::Or { missing, .. })) => {
+                // (a or b) or c is a or b or c: one more is wanted.
+                *missing += 1;
+                continue;
+            }
+            (Begin::Or, _) => {
+                stack.push(Frame::Or { keys: Vec::new(), missing: 2 });
+                continue;
+            }
+            (Begin::Not, _) => {
+                stack.push(Frame::Not);
+                continue;
+            }
+            (Begin::Key(key), _) => settle(&mut stack, key),
+        };
+        while done && stack.len() > 1 && parser.take(b')') {
+            let Some(Frame::List(keys)) = stack.pop() else { return Err(parser.expected("a search key")) };
+            done = settle(&mut stack, Key::And(keys));
+        }
+        if done && matches!(parser.rest(), b"" | b" ") {
+            break;
+        }
+        parser.space()?;
+    }
+    match (stack.pop(), stack.is_empty()) {
+        (Some(Frame::List(keys)), true) => Ok(Key::And(keys)),
+        _ => Err(parser.expected("\")\"")),
+    }
+}
+
+/// Adds a complete key to what it belongs to, which may be complete then too. True: a list is what goes on now.
+fn settle(stack: &mut Vec<Frame>, mut key: Key) -> bool {
+    loop {
+        match stack.pop() {
+            Some(Frame::Not) => key = Key::Not(Box::new(key)),
+            Some(Frame::Or { mut keys, missing }) => {
+                keys.push(key);
+                if missing > 1 {
+                    stack.push(Frame::Or { keys, missing: missing - 1 });
+                    return false;
+                }
+                key = Key::Or(keys);
+            }
+            Some(Frame::List(mut keys)) => {
+                keys.push(key);
+                stack.push(Frame::List(keys));
+                return true;
+            }
+            None => return true,
+        }
+    }
+}
+
+fn begin(parser: &mut Parser<'_>, context: &mut Context) -> Result<Begin, Error> {
+    if parser.peek().is_some_and(|octet| octet.is_ascii_digit() || matches!(octet, b'*' | b'$')) {
+        return messages(parser, context, Numbering::Seq);
+    }
+    let name = parser.token("a search key", |c| c.is_ascii_alphabetic())?;
+    match SEARCH_KEYS.iter().find(|row| row.name.eq_ignore_ascii_case(name)) {
+        Some(row) if parser.enabled().rev2 && REV1_KEYS.contains(&row.name) => {
+            Err(Error::bad(format!("IMAP4rev2 has no search key {}", row.name)))
+        }
+        Some(row) => (row.parse)(parser, context),
+        None => Err(Error::bad(format!("Unknown search key {name}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+    use store::{KeywordBits, ModSeq, Row, State, Uid, UidSet};
+
+    use super::super::key::Cost;
+    use super::*;
+    use crate::date::Date;
+    use crate::syntax::Limits;
+    use crate::view::Known;
+
+    /// Three messages, UIDs 10, 20 and 30, and the keyword $Junk.
+    fn view() -> Known {
+        let row =
+            |uid| Row { uid: Uid(uid), flags: Flags::default(), keywords: KeywordBits(0), modseq: ModSeq(1) };
+        let rows = [10, 20, 30].map(row);
+        let keywords = [Keyword("$Forwarded".into()), Keyword("$Junk".into())];
+        Known::new(Arc::new(State::of_rows(Uid(31), ModSeq(1), &keywords, &rows)), store::Rights::ALL, Uid(30))
+    }
+
+    fn parse_all(text: &str) -> Result<(Key, bool, bool), Error> {
+        let mut context = Context { nesting: 20, ..Context::default() };
+        let mut parser = Parser::new(text.as_bytes(), 0, Limits::default());
+        let mut key = parse_keys(&mut parser, &mut context)?;
+        key.bind(&view());
+        Ok((key, context.modseq, context.numbered))
+    }
+
+    fn parse(text: &str) -> Key {
+        parse_all(text).unwrap().0
+    }
+
+    /// The only key of a command.
+    fn one(text: &str) -> Key {
+        match parse(text) {
+            Key::And(mut keys) if keys.len() == 1 => keys.remove(0),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn seen() -> Key {
+        Key::flag(Flags::SEEN)
+    }
+
+    fn uids(ranges: &[std::ops::RangeInclusive<u32>]) -> Key {
+        Key::Messages(UidSet::from_ranges(ranges.iter().cloned()))
+    }
+
+    #[test]
+    fn table_is_sorted_and_unique() {
+        assert!(SEARCH_KEYS.is_sorted_by(|a, b| a.name < b.name));
+    }
+
+    // RFC 3501 section 6.4.4's examples
+    #[test]
+    fn rfc_examples() {
+        let key = parse("FLAGGED SINCE 1-Feb-1994 NOT FROM \"Smith\"");
+        let smith = Key::Addresses(AddressField::From, Needle::new("Smith"));
+        let since = Key::Arrived(When::Since, Date::new(1994, 2, 1).unwrap());
+        assert_eq!(key, Key::And(vec![Key::flag(Flags::FLAGGED), since, Key::Not(Box::new(smith))]));
+        assert_eq!(one("TEXT {6}\r\n\u{43f}\u{440}\u{438}"), Key::Text(Needle::new("\u{43f}\u{440}\u{438}")));
+    }
+
+    #[test]
+    fn sets_are_messages() {
+        assert_eq!(one("1:2"), uids(&[10..=20]));
+        assert_eq!(one("*"), uids(&[30..=30]));
+        assert_eq!(one("uid 15:*"), uids(&[15..=30]));
+        // RFC 9051 section 9 wants BAD of COPY, FETCH and STORE; in a search the numbers match nothing.
+        assert_eq!(one("7:9"), uids(&[]));
+        assert_eq!(one("2:9"), uids(&[20..=30]));
+        assert!(parse_all("1").unwrap().2 && !parse_all("UID 1").unwrap().2);
+    }
+
+    #[test]
+    fn keywords_are_bits() {
+        assert_eq!(one("KEYWORD $junk"), Key::Keyword { bits: KeywordBits(2), set: true });
+        assert_eq!(one("UNKEYWORD unknown"), Key::Keyword { bits: KeywordBits(0), set: false });
+    }
+
+    #[test]
+    fn logic() {
+        assert_eq!(one("NOT SEEN"), Key::Not(Box::new(seen())));
+        assert_eq!(one("(SEEN)"), Key::And(vec![seen()]));
+        assert_eq!(one("OR SEEN DRAFT"), Key::Or(vec![seen(), Key::flag(Flags::DRAFT)]));
+        let key = one("OR (SEEN NOT DRAFT) NOT (1 UNSEEN)");
+        let first = Key::And(vec![seen(), Key::Not(Box::new(Key::flag(Flags::DRAFT)))]);
+        let second = Key::Not(Box::new(Key::And(vec![uids(&[10..=10]), Key::no_flag(Flags::SEEN)])));
+        assert_eq!(key, Key::Or(vec![first, second]));
+        assert_eq!(
+            parse("NEW OLD"),
+            Key::And(vec![
+                Key::And(vec![Key::Recent { set: true }, Key::no_flag(Flags::SEEN)]),
+                Key::Recent { set: false },
+            ])
+        );
+    }
+
+    #[test]
+    fn a_chain_of_ors_is_one_level() {
+        let keys = vec![seen(); 3001];
+        assert_eq!(one(&format!("{}SEEN", "OR SEEN ".repeat(3000))), Key::Or(keys.clone()));
+        assert_eq!(one(&format!("{}SEEN{}", "OR ".repeat(3000), " SEEN".repeat(3000))), Key::Or(keys));
+    }
+
+    #[test]
+    fn nesting_has_a_limit() {
+        assert!(parse_all(&format!("{}SEEN{}", "(".repeat(20), ")".repeat(20))).is_ok());
+        assert!(parse_all(&format!("{}SEEN{}", "(".repeat(21), ")".repeat(21))).is_err());
+        assert!(parse_all(&"(".repeat(100_000)).is_err());
+        assert!(parse_all(&"NOT ".repeat(100_000)).is_err());
+        assert!(parse_all(&"OR NOT ".repeat(100_000)).is_err());
+    }
+
+    // RFC 7162 section 3.1.5, example 15
+    #[test]
+    fn modseq_with_and_without_an_entry() {
+        assert_eq!(one("MODSEQ \"/flags/\\\\draft\" all 620162338"), Key::ModSeq(ModSeq(620_162_338)));
+        assert_eq!(one("MODSEQ 7"), Key::ModSeq(ModSeq(7)));
+        assert!(parse_all("MODSEQ 7").unwrap().1 && !parse_all("SEEN").unwrap().1);
+        for text in [
+            "MODSEQ",
+            "MODSEQ x",
+            "MODSEQ \"/x/y\" all 1",
+            "MODSEQ \"/flags/x\" some 1",
+            "MODSEQ \"/flags/x\" 1",
+        ] {
+            assert!(parse_all(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_search() {
+        for text in [
+            "",
+            " SEEN",
+            "SEEN  SEEN",
+            "()",
+            "(SEEN",
+            "SEEN)",
+            "(SEEN))",
+            "NOT",
+            "NOT ",
+            "OR SEEN",
+            "OR SEEN ",
+            "OR (SEEN) ",
+            "BOGUS",
+            "FROM",
+            "FROM ",
+            "HEADER x",
+            "KEYWORD \\Seen",
+            "LARGER -1",
+            "BEFORE 1-2-3",
+            "BEFORE 31-Feb-2020",
+            "UID",
+            "UID x",
+            "0",
+            "1:",
+            "NOT)",
+            "(OR SEEN)",
+            "(NOT )",
+            "SEEN(DRAFT)",
+        ] {
+            assert!(parse_all(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn strings_in_bodies_have_a_limit() {
+        assert!(parse_all(&format!("{}ALL", "BODY x ".repeat(100))).is_ok());
+        let error = parse_all(&format!("{}ALL", "TEXT x ".repeat(101))).unwrap_err();
+        assert!(matches!(error, Error::No { code: Some(Code::Limit), .. }));
+    }
+
+    #[test]
+    fn cheap_keys_cost_less() {
+        let cost = |text: &str| one(text).cost();
+        assert!(cost("SEEN") < cost("LARGER 1") && cost("LARGER 1") < cost("SUBJECT x"));
+        assert!(cost("SUBJECT x") < cost("HEADER a b") && cost("HEADER a b") < cost("BODY x"));
+        assert_eq!(cost("OR SEEN NOT (DRAFT BODY x)"), Cost::Body);
+    }
+
+    proptest! {
+        /// Whatever is sent is a search or an error.
+        #[test]
+        fn words_in_any_order_never_panic(words in prop::collection::vec(prop::sample::select(vec![
+            "OR", "NOT", "(", ")", " ", "SEEN", "1:*", "UID", "BODY", "x", "{1}\r\nx", "\"y\"", "MODSEQ", "7", "*", "$",
+            "HEADER", "ON", "1-Feb-1994", "CHARSET", "\u{fc}",
+        ]), 0..40)) {
+            let _ = parse_all(&words.concat());
+            let _ = parse_all(&words.join(" "));
+        }
+    }
+}

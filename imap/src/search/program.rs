@@ -1,0 +1,61 @@
+//! What a SEARCH, SORT, THREAD or ESEARCH looks for: its keys, parsed, and not yet bound to a mailbox.
+
+use super::charset::Charset;
+use super::eval;
+use super::key::Key;
+use super::parse::{Context, parse_keys};
+use crate::error::Error;
+use crate::syntax::Parser;
+use crate::view::Known;
+
+/// Search keys that can be run over any mailbox, by [`super::find::find`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    key: Key,
+    /// It has a MODSEQ key: the answer tells the highest MODSEQ. RFC 7162 section 3.1.5
+    pub modseq: bool,
+    /// It has message sequence numbers: they must not move meanwhile. RFC 7162 section 3.2.10.2
+    pub numbered: bool,
+}
+
+impl Program {
+    /// `["CHARSET" SP charset SP] search-key *(SP search-key)` up to the end of the command. RFC 9051 section 6.4.4
+    pub fn parse(arguments: &mut Parser<'_>, nesting: usize) -> Result<Program, Error> {
+        let mut charset = Charset::default();
+        if arguments.word("CHARSET") {
+            if arguments.enabled().utf8_accept {
+                // RFC 9755 section 3: "due to the conflicting charset labels"
+                return Err(Error::bad("No CHARSET after ENABLE UTF8=ACCEPT: search strings are UTF-8"));
+            }
+            arguments.space()?;
+            charset = Charset::named(&arguments.astring()?)?;
+            arguments.space()?;
+        }
+        Program::parse_keys(arguments, charset, nesting)
+    }
+
+    /// `search-key *(SP search-key)` up to the end of the command, its strings in this charset.
+    pub fn parse_keys(
+        arguments: &mut Parser<'_>,
+        charset: Charset,
+        nesting: usize,
+    ) -> Result<Program, Error> {
+        let mut context = Context { charset, nesting, ..Context::default() };
+        let mut key = parse_keys(arguments, &mut context)?;
+        eval::sort(&mut key);
+        Ok(Program { key, modseq: context.modseq, numbered: context.numbered })
+    }
+
+    /// Binds the message sequence numbers and `$` to the messages that they mean now, for a program that is run again later.
+    // RFC 5267 section 4.3
+    pub fn freeze(&mut self, view: &Known) {
+        self.key.freeze(view);
+    }
+
+    /// The keys for the messages of this mailbox.
+    pub fn bound(&self, view: &Known) -> Key {
+        let mut key = self.key.clone();
+        key.bind(view);
+        key
+    }
+}
