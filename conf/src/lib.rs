@@ -30,7 +30,8 @@ pub use problem::{Problem, Problems};
 pub use profile::{Profile, SYSTEM_FILE, Surroundings};
 pub use reader::InForce;
 pub use section::{
-    Admin, Auth, CertificatePair, Imap, Implementation, Language, Limits, Literal, Lmtp, Log, LogFormat, MissingMailbox, NewMailbox, Oauth, OverQuota, Pop3, Search, Server, SpecialUse, Store, Tls,
+    Admin, Auth, CertificatePair, Imap, Implementation, Language, Limits, Literal, Lmtp, Log, LogFormat,
+    MissingMailbox, NewMailbox, Oauth, OverQuota, Pop3, Search, Server, SpecialUse, Store, Tls,
 };
 
 use layer::Layer;
