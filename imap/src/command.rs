@@ -152,10 +152,10 @@ pub static COMMANDS: &[Command] = table![
     "EXAMINE"       LOGGED_IN         None     Allow    "IMAP4rev1"  select::run;
     "EXPUNGE"       SELECTED          None     Allow    "IMAP4rev1"  expunge::run;
     "FETCH"         SELECTED          Seq      Forbid   "IMAP4rev1"  fetch::run;
+    "GETACL"        LOGGED_IN         None     Allow    "ACL"        getacl::run;
     "GETJMAPACCESS" LOGGED_IN         None     Allow    "JMAPACCESS" getjmapaccess::run;
     "GETQUOTA"      LOGGED_IN         None     Allow    "QUOTA"      getquota::run;
     "GETQUOTAROOT"  LOGGED_IN         None     Allow    "QUOTA"      getquotaroot::run;
-    "GETACL"        LOGGED_IN         None     Allow    "ACL"        getacl::run;
     "ID"            ANY               None     Allow    "ID"         id::run;
     "IDLE"          LOGGED_IN         None     Allow    "IDLE"       idle::run;
     "LANGUAGE"      ANY               None     Allow    "LANGUAGE"   language::run;
@@ -172,8 +172,8 @@ pub static COMMANDS: &[Command] = table![
     "REPLACE"       SELECTED          Seq      Allow    "REPLACE"    replace::run [Streamed];
     "SEARCH"        SELECTED          Seq      Forbid   "IMAP4rev1"  search::run;
     "SELECT"        LOGGED_IN         None     Allow    "IMAP4rev1"  select::run;
-    "SETQUOTA"      LOGGED_IN         None     Allow    "QUOTASET"   setquota::run;
     "SETACL"        LOGGED_IN         None     Allow    "ACL"        setacl::run;
+    "SETQUOTA"      LOGGED_IN         None     Allow    "QUOTASET"   setquota::run;
     "STARTTLS"      NOT_AUTHENTICATED None     Forbid   "STARTTLS"   starttls::run;
     "STATUS"        LOGGED_IN         None     Allow    "IMAP4rev1"  status::run;
     "STORE"         SELECTED          Seq      Forbid   "IMAP4rev1"  store::run;
@@ -185,8 +185,8 @@ pub static COMMANDS: &[Command] = table![
     "UID REPLACE"   SELECTED          Uid      Allow    "REPLACE"    replace::run [Streamed];
     "UID SEARCH"    SELECTED          Uid      Allow    "IMAP4rev1"  search::run;
     "UID STORE"     SELECTED          Uid      Allow    "IMAP4rev1"  store::run;
-    "UNAUTHENTICATE" LOGGED_IN        None     Forbid   "UNAUTHENTICATE" unauthenticate::run;
     "UIDBATCHES"    SELECTED          None     Allow    "UIDBATCHES" uidbatches::run;
+    "UNAUTHENTICATE" LOGGED_IN        None     Forbid   "UNAUTHENTICATE" unauthenticate::run;
     "UNSELECT"      SELECTED          None     Forbid   "UNSELECT"   close::run;
     "UNSUBSCRIBE"   LOGGED_IN         None     Allow    "IMAP4rev1"  subscribe::run;
 ];
