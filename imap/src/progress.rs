@@ -33,11 +33,6 @@ impl<'a> Progress<'a> {
         Progress { stream, entry, tag, interval, next_look: now + look, next_notice: now + interval }
     }
 
-    /// Where the answers go meanwhile.
-    pub fn stream(&mut self) -> &mut Stream {
-        self.stream
-    }
-
     /// Between two steps of the work: lets others run. Fails when the client has gone, or must go.
     pub async fn step(&mut self, done: usize, total: usize) -> Result<(), Error> {
         tokio::task::yield_now().await;

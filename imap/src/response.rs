@@ -472,6 +472,11 @@ mod tests {
             (Code::BadUrl("a] \r\nb\u{e4}".into()), "BADURL a%5D%20%0D%0Ab%C3%A4"),
             (Code::BadCharset(&["UTF-8", "US-ASCII"]), "BADCHARSET (UTF-8 US-ASCII)"),
             (Code::ReadOnly, "READ-ONLY"),
+            (
+                Code::InProgress { tag: "A001".into(), done: Some((454, 1000)) },
+                "INPROGRESS (\"A001\" 454 1000)",
+            ),
+            (Code::InProgress { tag: "A\"1".into(), done: None }, "INPROGRESS (\"A\\\"1\" NIL NIL)"),
             (Code::MailboxId(MailboxId(7)), "MAILBOXID (F7)"),
             (Code::PermanentFlags("\\Seen \\*".into()), "PERMANENTFLAGS (\\Seen \\*)"),
         ] {

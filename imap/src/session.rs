@@ -426,12 +426,6 @@ impl Session {
         Ok((selected, Progress::new(stream, entry, tag, service.options.progress_interval)))
     }
 
-    /// The same without a mailbox.
-    pub fn progress(&mut self) -> Progress<'_> {
-        let Session { stream, service, entry, tag, .. } = self;
-        Progress::new(stream, entry, tag, service.options.progress_interval)
-    }
-
     /// Writes in the session's mode.
     pub fn writer(&mut self) -> Writer<'_> {
         Writer::in_mode(&mut self.stream, self.enabled)

@@ -124,18 +124,6 @@ impl Key {
         });
     }
 
-    /// Binds what must not move while the mailbox changes: message sequence numbers and `$`.
-    // RFC 5267 section 4.3
-    pub fn freeze(&mut self, view: &Known) {
-        self.each(&mut |key| {
-            if let Key::Set(set, numbering) = key
-                && (*numbering == Numbering::Seq || set.is_saved())
-            {
-                *key = Key::Messages(view.matching(set, *numbering));
-            }
-        });
-    }
-
     /// Visits every key that has no keys in it.
     fn each(&mut self, visit: &mut dyn FnMut(&mut Key)) {
         match self {

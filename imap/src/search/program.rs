@@ -46,12 +46,6 @@ impl Program {
         Ok(Program { key, modseq: context.modseq, numbered: context.numbered })
     }
 
-    /// Binds the message sequence numbers and `$` to the messages that they mean now, for a program that is run again later.
-    // RFC 5267 section 4.3
-    pub fn freeze(&mut self, view: &Known) {
-        self.key.freeze(view);
-    }
-
     /// The keys for the messages of this mailbox.
     pub fn bound(&self, view: &Known) -> Key {
         let mut key = self.key.clone();
