@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    account, app_password, check, completions, config, deliver, import, mailbox, retained, sessions,
+    account, app_password, check, completions, config, deliver, import, index, mailbox, retained, sessions,
 };
 use crate::{commands, exit};
 
@@ -51,6 +51,9 @@ pub enum Command {
     Check(check::Check),
     /// Give the room of deleted mail back to the disk at once; the server does it by itself, in time
     Compact,
+    /// The search index
+    #[command(subcommand)]
+    Index(index::Index),
     /// Check or show the configuration
     #[command(subcommand)]
     Config(config::Config),

@@ -7,6 +7,7 @@ pub mod completions;
 pub mod config;
 pub mod deliver;
 pub mod import;
+pub mod index;
 pub mod mailbox;
 pub mod retained;
 pub mod serve;
@@ -31,6 +32,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Demo(demo) => demo.run(global),
         Command::Check(check) => check.run(global),
         Command::Compact => access::run(global, &Operation::Compact),
+        Command::Index(index) => index.run(global),
         Command::Config(config) => config.run(global),
         Command::Deliver(deliver) => deliver.run(global),
         Command::Account(Account::Own(account)) => account.run(global),

@@ -4,6 +4,7 @@ mod account;
 mod app_password;
 mod check;
 mod import;
+mod index;
 mod mailbox;
 mod retained;
 mod session;
@@ -116,6 +117,10 @@ pub enum Operation {
     },
     /// Gives the room of what is gone back to the disk.
     Compact,
+    /// Makes the search index anew, of one account's mail or of all.
+    IndexRebuild {
+        account: Option<AccountName>,
+    },
     Status,
     Sessions,
     Kick {
@@ -250,6 +255,7 @@ impl Operation {
             O::RetainedPurge { seconds } => retained::purge(context, *seconds),
             O::Check { repair } => check::run(context, *repair),
             O::Compact => check::compact(context),
+            O::IndexRebuild { account } => index::rebuild(context, account.as_ref()),
             O::Status => status::run(context),
             O::Sessions => session::list(context),
             O::Kick { session } => session::kick(context, *session),
@@ -290,6 +296,8 @@ impl Operation {
             O::RetainedPurge { seconds } => format!("messages expunged {seconds} s ago and earlier let go"),
             O::Check { repair: true } => "store checked and repaired".into(),
             O::Compact => "store compacted".into(),
+            O::IndexRebuild { account: Some(account) } => format!("search index of {account} made anew"),
+            O::IndexRebuild { account: None } => "search index made anew".into(),
             O::Kick { session } => format!("session {session} ended"),
             O::KickAccount { account } => format!("sessions of {account} ended"),
             O::Unlock { who } => format!("lockout of {who} undone"),

@@ -4,7 +4,7 @@
 use super::{Check, hex};
 use crate::engine::{KeyRange, Table};
 use crate::index;
-use crate::schema::gram;
+use crate::schema::{self, gram};
 use crate::*;
 
 impl Check<'_> {
@@ -12,18 +12,24 @@ impl Check<'_> {
         let (runs, damaged) = index::runs(&*self.read)?;
         for key in damaged {
             let place = format!("row {} of {}", hex(&key), Table::GramRun.name());
-            self.repairable(place, "it cannot be read, or overlaps another", move |batch| {
-                batch.delete(Table::GramRun, &key)
-            });
+            self.drop_run(place, "it cannot be read, or overlaps another", key);
         }
         for run in &runs {
             if let Err(error) = index::verify(&*self.read, run) {
-                let key = gram::run_key(*run.bodies.start());
                 let place = format!("run {} of the search index", run.number);
-                self.repairable(place, error.to_string(), move |batch| batch.delete(Table::GramRun, &key));
+                self.drop_run(place, &error.to_string(), gram::run_key(*run.bodies.start()).to_vec());
             }
         }
         Ok(())
+    }
+
+    fn drop_run(&mut self, place: String, problem: &str, key: Vec<u8>) {
+        let first = schema::u64_of("gram_run", &key).unwrap_or_default();
+        self.repairable(place, problem, move |batch| {
+            // Its postings go with the next work on the index.
+            batch.shard.index.suspect(first);
+            batch.delete(Table::GramRun, &key)
+        });
     }
 
     /// Postings that no run owns are of a run that is being made, or was when the server was killed: the index deletes

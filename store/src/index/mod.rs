@@ -21,3 +21,6 @@ mod worker;
 pub use query::Query;
 pub(crate) use run::{runs, verify};
 pub(crate) use worker::{Index, compact, start};
+
+#[cfg(test)]
+mod tests;

@@ -176,6 +176,10 @@ impl Store {
             None => self.shards().to_vec(),
         };
         for shard in shards {
+            if !shard.options.index {
+                let off = "there is no search index: set search.index = true and start the server again";
+                return Err(Error::Unavailable(off.to_owned()));
+            }
             let read = shard.read()?;
             let (mut runs, damaged) = runs(&*read)?;
             if let Some(account) = account {
