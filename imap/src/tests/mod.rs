@@ -4,6 +4,7 @@ mod client;
 mod concurrent;
 mod fetch;
 mod garbage;
+mod oracle;
 mod search;
 mod session;
 mod storing;
