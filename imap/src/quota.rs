@@ -65,16 +65,26 @@ pub fn account(session: &Session, root: &str) -> Result<Account, Error> {
     match name.filter(|_| administrator).map(|name| block(|| session.service.store.account(&name))) {
         Some(Ok(account)) => Ok(account),
         None | Some(Err(store::Error::NoSuchAccount(_))) => {
-            Err(Error::no(Code::NonExistent, "There is no such quota root; GETQUOTAROOT INBOX names yours"))
+            Err(no_root())
         }
         Some(Err(error)) => Err(error.into()),
     }
+}
+
+/// For a root that is absent, that is not shown, and that limits nothing.
+pub fn no_root() -> Error {
+    Error::no(Code::NonExistent, "There is no such quota root; GETQUOTAROOT INBOX names yours")
 }
 
 /// As the directory has it now, so that the role can be taken away.
 pub fn is_administrator(session: &Session, user: &User) -> Result<bool, Error> {
     let record = block(|| session.service.store.directory().find(user.account.name()))?;
     Ok(record.is_some_and(|record| record.administrator))
+}
+
+/// Whether there is a limit, and so a root: QUOTA has no form for a root without resources. RFC 9208 section 7
+pub fn is_limited(account: &Account) -> Result<bool, Error> {
+    Ok(limited(block(|| account.limits())?).next().is_some())
 }
 
 /// `* QUOTA root (resource usage limit ...)`: what has no limit is not named. RFC 9208 section 4.2.1
@@ -84,15 +94,22 @@ pub fn write(session: &mut Session, account: &Account) -> Result<(), Error> {
     Ok(())
 }
 
+fn limited(limits: Limits) -> impl Iterator<Item = &'static Resource> {
+    RESOURCES.iter().filter(move |resource| (resource.limit)(limits) > 0)
+}
+
 fn write_response(out: &mut Writer<'_>, root: &str, usage: Usage, limits: Limits) {
-    out.raw("* QUOTA ").string(root.as_bytes()).raw(" (");
-    let limited = RESOURCES.iter().filter(|resource| (resource.limit)(limits) > 0);
-    for (index, resource) in limited.enumerate() {
-        let gap = if index == 0 { "" } else { " " };
+    for (index, resource) in limited(limits).enumerate() {
+        if index == 0 {
+            out.raw("* QUOTA ").string(root.as_bytes());
+        }
+        let gap = if index == 0 { " (" } else { " " };
         let (usage, limit) = ((resource.usage)(usage), (resource.limit)(limits));
         out.show(format_args!("{gap}{} {usage} {limit}", resource.name));
     }
-    out.raw(")\r\n");
+    if limited(limits).next().is_some() {
+        out.raw(")\r\n");
+    }
 }
 
 #[cfg(test)]
@@ -111,7 +128,7 @@ mod tests {
     #[test]
     fn only_limited_resources_are_named() {
         let usage = Usage { bytes: 10 * 1024 - 1, messages: 42, mailboxes: 6 };
-        assert_eq!(written(usage, Limits::default()), "* QUOTA \"#user/alice\" ()\r\n");
+        assert_eq!(written(usage, Limits::default()), "");
         let limits = Limits { bytes: 512 * 1024, messages: 1000, mailboxes: 0 };
         let expected = "* QUOTA \"#user/alice\" (STORAGE 10 512 MESSAGE 42 1000)\r\n";
         assert_eq!(written(usage, limits), expected);

@@ -11,6 +11,9 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     let root = arguments.utf8_astring()?;
     arguments.end()?;
     let account = quota::account(session, &root)?;
+    if !quota::is_limited(&account)? {
+        return Err(quota::no_root());
+    }
     quota::write(session, &account)?;
     Ok(Reply::completed())
 }

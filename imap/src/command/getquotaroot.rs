@@ -20,8 +20,13 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     }
     place.require(Rights::READ)?;
     let shown = name::encode(&name::canonical(&name)).into_owned();
-    let root = quota::root(&place.account);
-    session.writer().raw("* QUOTAROOT ").string(shown.as_bytes()).raw(" ").string(root.as_bytes()).crlf();
+    let root = quota::is_limited(&place.account)?.then(|| quota::root(&place.account));
+    let mut out = session.writer();
+    out.raw("* QUOTAROOT ").string(shown.as_bytes());
+    if let Some(root) = root {
+        out.raw(" ").string(root.as_bytes());
+    }
+    out.crlf();
     quota::write(session, &place.account)?;
     Ok(Reply::completed())
 }
