@@ -172,6 +172,8 @@ fn nul() -> Error {
 fn announced(parser: &mut Parser<'_>) -> Result<(Attributes, Data), Error> {
     let mut attributes = Attributes::default();
     parser.space()?;
+    // IMAPClient 4.1.0 has two spaces between the messages of a MULTIAPPEND.
+    parser.take(b' ');
     if parser.peek() == Some(b'(') {
         attributes.flags = parser.flag_list()?;
         parser.space()?;

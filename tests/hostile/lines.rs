@@ -151,7 +151,7 @@ fn literals_after_login() -> Outcome {
     for (command, answer) in [
         ("APPEND INBOX {4294967295}", "NO [TOOBIG]"),
         ("APPEND INBOX {18446744073709551615}", "NO [TOOBIG]"),
-        ("APPEND INBOX ~{10}", "BAD"),
+        ("APPEND INBOX ~{4294967295}", "NO [TOOBIG]"),
         ("APPEND {4294967295} {5}", "BAD"),
         ("SEARCH SUBJECT {4294967295}", "BAD"),
         ("SEARCH SUBJECT {70000}", "BAD"),
