@@ -1,4 +1,5 @@
-//! FETCH and UID FETCH. RFC 9051 section 6.4.5 and section 6.4.9, RFC 7162 section 3.1.4 and section 3.2.6
+//! FETCH and UID FETCH. RFC 9051 section 6.4.5 and section 6.4.9, RFC 7162 section 3.1.4 and section 3.2.6,
+//! RFC 9394 section 3.3
 //!
 //! - What the rows of the view hold is written without the store; the rest in batches, each from a snapshot of its own
 //!   that is gone before the batch is sent.
@@ -17,6 +18,7 @@ use crate::fetch::body::with_uid;
 use crate::fetch::{self, Item, Known, RowItem};
 use crate::limit::{self, Limited};
 use crate::response::{Code, Reply, Writer};
+use crate::search::options::Partial;
 use crate::seqset::SequenceSet;
 use crate::session::Session;
 use crate::syntax::Parser;
@@ -32,6 +34,7 @@ struct Fetch {
     items: Vec<Item>,
     changed_since: Option<ModSeq>,
     vanished: bool,
+    partial: Option<Partial>,
 }
 
 pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Reply, Error> {
@@ -40,6 +43,10 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     if fetch.vanished && (numbering == Numbering::Seq || !session.enabled.qresync) {
         // RFC 7162 section 3.2.6
         return Err(Error::bad("VANISHED is for UID FETCH after ENABLE QRESYNC"));
+    }
+    if fetch.partial.is_some() && numbering == Numbering::Seq {
+        // RFC 9394 section 3.3
+        return Err(Error::bad("PARTIAL is for UID FETCH"));
     }
     // RFC 9586 section 3.3: a UIDFETCH begins with the UID
     if numbering == Numbering::Uid && !session.enabled.uidonly {
@@ -66,7 +73,7 @@ fn parse(arguments: &mut Parser<'_>) -> Result<Fetch, Error> {
     let set = super::sequence_set(arguments)?;
     arguments.space()?;
     let items = fetch::parse_items(arguments)?;
-    let mut fetch = Fetch { set, items, changed_since: None, vanished: false };
+    let mut fetch = Fetch { set, items, changed_since: None, vanished: false, partial: None };
     if arguments.take(b' ') {
         parse_modifiers(arguments, &mut fetch)?;
     }
@@ -92,6 +99,11 @@ fn parse_modifiers(arguments: &mut Parser<'_>, fetch: &mut Fetch) -> Result<(), 
                 fetch.changed_since = Some(arguments.modseq()?);
             }
             "VANISHED" => fetch.vanished = true,
+            "PARTIAL" if fetch.partial.is_none() => {
+                arguments.space()?;
+                fetch.partial = Some(Partial::parse(arguments)?);
+            }
+            "PARTIAL" => return Err(Error::bad("More than one PARTIAL in a UID FETCH")),
             _ => return Err(Error::bad(format!("Unknown FETCH modifier {name}"))),
         }
         if !arguments.take(b' ') {
@@ -107,13 +119,18 @@ async fn prepare(session: &mut Session, fetch: &Fetch, numbering: Numbering) -> 
     let has = |item| fetch.items.contains(&Item::Row(item));
     // A change that comes with its MODSEQ is not answered by flags alone.
     let tells_changes = has(RowItem::Flags) && (has(RowItem::ModSeq) || !enabled.condstore);
-    let tells_flags = fetch.changed_since.is_none() && tells_changes;
+    // Which messages PARTIAL leaves is known only of the view that is up to date.
+    let tells_flags = fetch.changed_since.is_none() && fetch.partial.is_none() && tells_changes;
     let answered = match tells_flags {
         true => selected.view.resolve(&fetch.set, numbering)?,
         false => UidSet::new(),
     };
     selected.view.refresh(&answered, enabled)?.send(stream).await?;
     let uids = selected.view.resolve(&fetch.set, numbering)?;
+    let uids = match fetch.partial {
+        Some(partial) => partial.among(&uids, selected.view.known()),
+        None => uids,
+    };
     let Some(modseq) = fetch.changed_since else { return Ok(uids) };
     if fetch.vanished {
         let vanished = common::block(|| selected.mailbox.vanished_since(modseq))?;

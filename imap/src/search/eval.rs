@@ -37,10 +37,14 @@ pub fn by_row(key: &Key, row: &Row, recent: bool) -> Option<bool> {
         Key::ModSeq(modseq) => Some(row.modseq >= *modseq),
         Key::Messages(uids) => Some(uids.contains(row.uid)),
         // Not bound: nothing can be said of it, so it is nobody's.
-        Key::Set(..) | Key::Named { .. } => Some(false),
+        Key::Set(..) | Key::Named { .. } | Key::Within(..) => Some(false),
         Key::Larger(_)
         | Key::Smaller(_)
         | Key::Arrived(..)
+        | Key::Aged(..)
+        | Key::Saved(..)
+        | Key::Email(_)
+        | Key::Thread(_)
         | Key::Sent(..)
         | Key::Addresses(..)
         | Key::Subject(_)
@@ -110,6 +114,10 @@ impl<'a> Evidence<'a> {
             Key::Larger(size) => self.message.size > *size,
             Key::Smaller(size) => self.message.size < *size,
             Key::Arrived(when, date) => when.holds(Date::of(self.message.internal_date), *date),
+            Key::Aged(age, than) => age.holds(self.message.internal_date.seconds, *than),
+            Key::Saved(when, date) => when.holds(Date::of(self.message.save_date), *date),
+            Key::Email(id) => *id == Some(self.message.email_id),
+            Key::Thread(id) => *id == Some(self.message.thread_id),
             Key::Sent(when, date) => {
                 let sent = self.summary()?.envelope.date.as_deref().and_then(sent_date);
                 sent.is_some_and(|day| when.holds(day, *date))
@@ -149,7 +157,8 @@ impl<'a> Evidence<'a> {
             | Key::ModSeq(_)
             | Key::Messages(_)
             | Key::Set(..)
-            | Key::Named { .. } => false,
+            | Key::Named { .. }
+            | Key::Within(..) => false,
         })
     }
 

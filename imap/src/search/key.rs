@@ -1,6 +1,6 @@
 //! SEARCH keys: what they are made of, what they cost, and how they are bound to a mailbox.
 
-use store::{Flags, Keyword, KeywordBits, ModSeq, UidSet};
+use store::{EmailId, Flags, Keyword, KeywordBits, ModSeq, ThreadId, UidSet};
 
 use super::text::Needle;
 use crate::date::Date;
@@ -35,10 +35,19 @@ pub enum Key {
         keyword: Keyword,
         set: bool,
     },
+    /// So many seconds before the search. RFC 5032 section 2
+    Within(Age, u32),
     // from the stored message
     Larger(u64),
     Smaller(u64),
     Arrived(When, Date),
+    /// OLDER and YOUNGER, of this moment: seconds since 1970.
+    Aged(Age, i64),
+    /// RFC 8514 section 4.3
+    Saved(When, Date),
+    /// `None`: no message has this objectid. RFC 8474 section 6
+    Email(Option<EmailId>),
+    Thread(Option<ThreadId>),
     // from its summary
     Sent(When, Date),
     Addresses(AddressField, Needle),
@@ -62,6 +71,22 @@ impl When {
             When::Before => day < than,
             When::On => day == than,
             When::Since => day >= than,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Age {
+    Older,
+    Younger,
+}
+
+impl Age {
+    // RFC 5032 section 2: "less recent than or equal to", "more recent than or equal to"
+    pub fn holds(self, seconds: i64, than: i64) -> bool {
+        match self {
+            Age::Older => seconds <= than,
+            Age::Younger => seconds >= than,
         }
     }
 }
@@ -96,7 +121,14 @@ impl Key {
             | Key::Messages(_)
             | Key::Set(..)
             | Key::Named { .. } => Cost::Row,
-            Key::Larger(_) | Key::Smaller(_) | Key::Arrived(..) => Cost::Message,
+            Key::Within(..)
+            | Key::Larger(_)
+            | Key::Smaller(_)
+            | Key::Arrived(..)
+            | Key::Aged(..)
+            | Key::Saved(..)
+            | Key::Email(_)
+            | Key::Thread(_) => Cost::Message,
             Key::Sent(..) | Key::Addresses(..) | Key::Subject(_) => Cost::Summary,
             Key::Header(..) => Cost::Header,
             Key::Body(_) | Key::Text(_) => Cost::Body,
@@ -112,14 +144,16 @@ impl Key {
         }
     }
 
-    /// The same key for the messages of one mailbox: what [`super::eval`] can answer.
+    /// The same key for the messages of one mailbox, now: what [`super::eval`] can answer.
     pub fn bind(&mut self, view: &Known) {
+        let now = common::time::now();
         self.each(&mut |key| match key {
             Key::Set(set, numbering) => *key = Key::Messages(view.matching(set, *numbering)),
             Key::Named { keyword, set } => {
                 let bits = keyword_mask(std::slice::from_ref(keyword), view.keywords());
                 *key = Key::Keyword { bits, set: *set };
             }
+            Key::Within(age, interval) => *key = Key::Aged(*age, now.saturating_sub(i64::from(*interval))),
             _ => {}
         });
     }

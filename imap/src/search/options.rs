@@ -6,6 +6,7 @@ use store::UidSet;
 
 use crate::error::Error;
 use crate::syntax::Parser;
+use crate::view::Known;
 
 /// The result options of SEARCH, SORT and ESEARCH.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -131,6 +132,16 @@ impl Partial {
         let (low, high) = self.ends();
         let (start, end) = ((low - 1).min(length), high.min(length));
         if self.from_end { length - end..length - start } else { start..end }
+    }
+
+    /// The messages at these places among those of a set that exist. RFC 9394 section 3.3
+    pub fn among(self, uids: &UidSet, view: &Known) -> UidSet {
+        let count: usize = view.positions(uids).map(|range| range.len()).sum();
+        let places = self.places(count as u64);
+        let index = |place: u64| usize::try_from(place).unwrap_or(usize::MAX);
+        let (start, length) = (index(places.start), index(places.end - places.start));
+        let indices = view.positions(uids).flatten().skip(start).take(length);
+        indices.filter_map(|index| view.at(index)).map(|(_, row)| row.uid).collect()
     }
 
     /// The messages at these places of a result in mailbox order.

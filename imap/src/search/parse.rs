@@ -3,10 +3,10 @@
 //! The parser keeps its own stack, so that nesting costs no stack of the thread; a chain of ORs counts as one level, as
 //! clients write one for each address of a person.
 
-use store::{Flags, Keyword};
+use store::{EmailId, Flags, Keyword, ThreadId};
 
 use super::charset::Charset;
-use super::key::{AddressField, Key, When};
+use super::key::{AddressField, Age, Key, When};
 use super::text::Needle;
 use crate::error::Error;
 use crate::response::Code;
@@ -57,6 +57,8 @@ pub static SEARCH_KEYS: &[KeyRow] = rows![
     "CC" => |parser, context| addresses(parser, context, AddressField::Cc),
     "DELETED" => |_, _| key(Key::flag(Flags::DELETED)),
     "DRAFT" => |_, _| key(Key::flag(Flags::DRAFT)),
+    // RFC 8474 section 6
+    "EMAILID" => |parser, _| key(Key::Email(object_id(parser, 'M')?.map(EmailId))),
     "FLAGGED" => |_, _| key(Key::flag(Flags::FLAGGED)),
     "FROM" => |parser, context| addresses(parser, context, AddressField::From),
     "HEADER" => header,
@@ -67,9 +69,16 @@ pub static SEARCH_KEYS: &[KeyRow] = rows![
     "NEW" => |_, _| key(Key::And(vec![Key::Recent { set: true }, Key::no_flag(Flags::SEEN)])),
     "NOT" => |parser, _| parser.space().map(|()| Begin::Not),
     "OLD" => |_, _| key(Key::Recent { set: false }),
+    // RFC 5032 section 3
+    "OLDER" => |parser, _| within(parser, Age::Older),
     "ON" => |parser, _| arrived(parser, When::On),
     "OR" => |parser, _| parser.space().map(|()| Begin::Or),
     "RECENT" => |_, _| key(Key::Recent { set: true }),
+    // RFC 8514 section 4.3: every mailbox supports the save date
+    "SAVEDATESUPPORTED" => |_, _| key(Key::all()),
+    "SAVEDBEFORE" => |parser, _| saved(parser, When::Before),
+    "SAVEDON" => |parser, _| saved(parser, When::On),
+    "SAVEDSINCE" => |parser, _| saved(parser, When::Since),
     "SEEN" => |_, _| key(Key::flag(Flags::SEEN)),
     "SENTBEFORE" => |parser, _| sent(parser, When::Before),
     "SENTON" => |parser, _| sent(parser, When::On),
@@ -78,6 +87,7 @@ pub static SEARCH_KEYS: &[KeyRow] = rows![
     "SMALLER" => |parser, _| size(parser, Key::Smaller),
     "SUBJECT" => |parser, context| string(parser, context, Key::Subject),
     "TEXT" => |parser, context| body(parser, context, Key::Text),
+    "THREADID" => |parser, _| key(Key::Thread(object_id(parser, 'T')?.map(ThreadId))),
     "TO" => |parser, context| addresses(parser, context, AddressField::To),
     "UID" => |parser, context| {
         parser.space()?;
@@ -89,6 +99,7 @@ pub static SEARCH_KEYS: &[KeyRow] = rows![
     "UNFLAGGED" => |_, _| key(Key::no_flag(Flags::FLAGGED)),
     "UNKEYWORD" => |parser, _| keyword(parser, false),
     "UNSEEN" => |_, _| key(Key::no_flag(Flags::SEEN)),
+    "YOUNGER" => |parser, _| within(parser, Age::Younger),
 ];
 
 fn key(key: Key) -> Result<Begin, Error> {
@@ -137,6 +148,31 @@ fn arrived(parser: &mut Parser<'_>, when: When) -> Result<Begin, Error> {
 fn sent(parser: &mut Parser<'_>, when: When) -> Result<Begin, Error> {
     parser.space()?;
     key(Key::Sent(when, parser.date()?))
+}
+
+fn saved(parser: &mut Parser<'_>, when: When) -> Result<Begin, Error> {
+    parser.space()?;
+    key(Key::Saved(when, parser.date()?))
+}
+
+/// `("OLDER" / "YOUNGER") SP nz-number`
+fn within(parser: &mut Parser<'_>, age: Age) -> Result<Begin, Error> {
+    parser.space()?;
+    key(Key::Within(age, parser.nz_number()?))
+}
+
+/// `SP objectid`, which is `1*255(ALPHA / DIGIT / "_" / "-")`: the number of one of ours, which begins with this letter.
+// RFC 8474 section 7
+fn object_id(parser: &mut Parser<'_>, letter: char) -> Result<Option<u64>, Error> {
+    const LONGEST: usize = 255;
+    parser.space()?;
+    let id = parser.token("an objectid", |c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-'))?;
+    if id.len() > LONGEST {
+        return Err(Error::bad(format!("An objectid of more than {LONGEST} octets")));
+    }
+    let number = id.strip_prefix(letter).and_then(|digits| digits.parse::<u64>().ok());
+    // "M007" is not what M7 is called.
+    Ok(number.filter(|number| id[1..] == number.to_string()))
 }
 
 fn size(parser: &mut Parser<'_>, make: fn(u64) -> Key) -> Result<Begin, Error> {
@@ -387,6 +423,36 @@ mod tests {
         assert!(parse_all(&"(".repeat(100_000)).is_err());
         assert!(parse_all(&"NOT ".repeat(100_000)).is_err());
         assert!(parse_all(&"OR NOT ".repeat(100_000)).is_err());
+    }
+
+    // RFC 8474 section 6's example has ids of another server: they are well formed, and nobody's here.
+    #[test]
+    fn objectids() {
+        let strange = Key::Or(vec![Key::Email(None), Key::Thread(None)]);
+        assert_eq!(one("OR EMAILID M6d99ac3275bb4e THREADID T64b478a75b7ea9"), strange);
+        assert_eq!(one("EMAILID M7"), Key::Email(Some(EmailId(7))));
+        assert_eq!(one("THREADID T0"), Key::Thread(Some(ThreadId(0))));
+        for id in ["m7", "T7", "M", "M07", "7", "M-7", "M99999999999999999999", "_", "-"] {
+            assert_eq!(one(&format!("EMAILID {id}")), Key::Email(None), "{id}");
+        }
+        assert!(parse_all(&format!("EMAILID {}", "a".repeat(255))).is_ok());
+        for id in ["", "\"M7\"", "M+7", "M7*", &"a".repeat(256)] {
+            assert!(parse_all(&format!("EMAILID {id}")).is_err(), "{id}");
+        }
+    }
+
+    // RFC 5032 section 2
+    #[test]
+    fn ages_are_bound_to_now() {
+        let before = common::time::now();
+        let Key::Aged(Age::Younger, than) = one("YOUNGER 259200") else { panic!("not bound") };
+        assert!((before - 259_200..=common::time::now() - 259_200).contains(&than));
+        assert!(Age::Older.holds(5, 5) && Age::Younger.holds(5, 5));
+        assert!(Age::Older.holds(4, 5) && !Age::Younger.holds(4, 5));
+        assert!(!Age::Older.holds(6, 5) && Age::Younger.holds(6, 5));
+        for text in ["OLDER", "OLDER 0", "YOUNGER -1", "YOUNGER x", "OLDER 4294967296", "YOUNGER \"1\""] {
+            assert!(parse_all(text).is_err(), "{text}");
+        }
     }
 
     // RFC 7162 section 3.1.5, example 15
