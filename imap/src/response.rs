@@ -113,7 +113,10 @@ pub enum Code {
     // RFC 5182 section 2.5
     NotSaved,
     /// The tag of the command at work, and how far it is, if that is known. RFC 9585 section 5
-    InProgress { tag: String, done: Option<(usize, usize)> },
+    InProgress {
+        tag: String,
+        done: Option<(usize, usize)>,
+    },
 }
 
 impl fmt::Display for Code {

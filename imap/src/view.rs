@@ -247,8 +247,7 @@ impl Known {
     /// The messages of the set as ranges of message sequence numbers, ascending.
     pub fn seqs<'a>(&'a self, uids: &'a UidSet) -> impl Iterator<Item = std::ops::RangeInclusive<u32>> + 'a {
         let last = |places: &Range<usize>| places.end.checked_sub(1).map(|last| seq_num(last).0);
-        self.positions(uids)
-            .filter_map(move |places| Some(seq_num(places.start).0..=last(&places)?))
+        self.positions(uids).filter_map(move |places| Some(seq_num(places.start).0..=last(&places)?))
     }
 
     /// The messages of the set, at most so many at a time.

@@ -106,7 +106,8 @@ pub(super) fn save(session: &mut Session, uids: UidSet) -> Result<(), Error> {
 
 /// RFC 5182 section 2.1: a SEARCH with SAVE that is answered NO empties the result; one that is answered BAD leaves it.
 pub(super) fn forget_saved_after(result: &Result<Reply, Error>, session: &mut Session) {
-    if let (Err(Error::No { .. } | Error::Internal { .. }), Some(selected)) = (result, &mut session.selected) {
+    if let (Err(Error::No { .. } | Error::Internal { .. }), Some(selected)) = (result, &mut session.selected)
+    {
         selected.view.save(UidSet::new());
     }
 }

@@ -123,11 +123,7 @@ impl Finder<'_, '_> {
     }
 
     /// Looks at these messages, in this order, until so many match.
-    async fn scan(
-        &mut self,
-        mut rest: impl Iterator<Item = Row> + Send,
-        most: u64,
-    ) -> Result<UidSet, Error> {
+    async fn scan(&mut self, mut rest: impl Iterator<Item = Row> + Send, most: u64) -> Result<UidSet, Error> {
         let width = (WINDOW_KEYS / self.key.weight()).clamp(16, WINDOW);
         let mut found = UidSet::new();
         let mut count = 0;

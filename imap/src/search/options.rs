@@ -33,7 +33,10 @@ pub struct Partial {
 pub enum Need {
     All,
     /// So many of the first and of the last messages.
-    Ends { first: u64, last: u64 },
+    Ends {
+        first: u64,
+        last: u64,
+    },
 }
 
 impl Options {

@@ -206,11 +206,7 @@ fn modseq(parser: &mut Parser<'_>, context: &mut Context) -> Result<Begin, Error
 }
 
 /// sequence-set; numbers without a message match nothing.
-fn messages(
-    parser: &mut Parser<'_>,
-    context: &mut Context,
-    numbering: Numbering,
-) -> Result<Begin, Error> {
+fn messages(parser: &mut Parser<'_>, context: &mut Context, numbering: Numbering) -> Result<Begin, Error> {
     let set = crate::command::sequence_set(parser)?;
     context.numbered |= numbering == Numbering::Seq;
     key(Key::Set(set, numbering))
@@ -328,7 +324,11 @@ mod tests {
             |uid| Row { uid: Uid(uid), flags: Flags::default(), keywords: KeywordBits(0), modseq: ModSeq(1) };
         let rows = [10, 20, 30].map(row);
         let keywords = [Keyword("$Forwarded".into()), Keyword("$Junk".into())];
-        Known::new(Arc::new(State::of_rows(Uid(31), ModSeq(1), &keywords, &rows)), store::Rights::ALL, Uid(30))
+        Known::new(
+            Arc::new(State::of_rows(Uid(31), ModSeq(1), &keywords, &rows)),
+            store::Rights::ALL,
+            Uid(30),
+        )
     }
 
     fn parse_all(text: &str) -> Result<(Key, bool, bool), Error> {
