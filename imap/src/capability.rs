@@ -36,8 +36,6 @@ pub enum Shown {
     With(Literals),
     /// Always, with the largest message behind it. RFC 7889 section 2
     WithAppendLimit,
-    /// Not whole yet: ENABLE knows it, nobody is told.
-    NotYet,
     /// After login, where `imap.jmap_url` is set. RFC 9698 section 3
     WhereJmapIs,
     /// Where it is set, with the number behind it. RFC 9738 section 3
@@ -64,7 +62,7 @@ impl Extension {
 pub static EXTENSIONS: &[Extension] = &[
     //             capability           RFC   shown
     Extension::new("IMAP4rev1",         3501, Shown::Always),
-    Extension::new("IMAP4rev2",         9051, Shown::NotYet).passive().enabled_by(Session::enable_rev2),
+    Extension::new("IMAP4rev2",         9051, Shown::Always).passive().enabled_by(Session::enable_rev2),
     Extension::new("STARTTLS",          3501, Shown::WhereTlsCanStart),
     Extension::new("LOGINDISABLED",     3501, Shown::WhereLoginIsRefused).passive(),
     Extension::new("AUTH=",             3501, Shown::AsMechanisms),
@@ -177,7 +175,6 @@ impl Offers {
     fn shows(&self, extension: &Extension) -> bool {
         match extension.shown {
             Shown::Always | Shown::WithAppendLimit => true,
-            Shown::NotYet => false,
             Shown::WithMessageLimit => self.message_limit > 0,
             Shown::WithSaveLimit => self.save_limit > 0,
             Shown::With(literals) => self.literals == literals,
@@ -235,6 +232,39 @@ mod tests {
         assert!(names.windows(2).all(|two| two[0] != two[1]));
     }
 
+    /// RFC 9051 appendix E, 2 and 3; appendix A: who announces both revisions announces what was folded into the second.
+    #[test]
+    fn what_imap4rev2_is_made_of_is_announced() {
+        let before = offers().list();
+        let after = Offers { before_login: false, ..offers() }.list();
+        let names: Vec<_> = before.split(' ').chain(after.split(' ')).collect();
+        for name in [
+            "IMAP4rev1",
+            "IMAP4rev2",
+            "STARTTLS",
+            "LOGINDISABLED",
+            "AUTH=PLAIN",
+            "NAMESPACE",
+            "UNSELECT",
+            "UIDPLUS",
+            "ESEARCH",
+            "SEARCHRES",
+            "ENABLE",
+            "IDLE",
+            "SASL-IR",
+            "LIST-EXTENDED",
+            "LIST-STATUS",
+            "MOVE",
+            "LITERAL+",
+            "BINARY",
+            "SPECIAL-USE",
+            "CHILDREN",
+            "STATUS=SIZE",
+        ] {
+            assert!(names.contains(&name), "{name}");
+        }
+    }
+
     #[test]
     fn the_list_is_the_table_in_each_state() {
         let always = |extension: &&Extension| extension.shown == Shown::Always;
@@ -265,10 +295,12 @@ mod tests {
 
         let before = offers().list();
         assert!(
-            before.starts_with("IMAP4rev1 STARTTLS LOGINDISABLED AUTH=PLAIN AUTH=SCRAM-SHA-256 SASL-IR "),
+            before.starts_with(
+                "IMAP4rev1 IMAP4rev2 STARTTLS LOGINDISABLED AUTH=PLAIN AUTH=SCRAM-SHA-256 SASL-IR "
+            ),
             "{before}"
         );
         let in_tls = Offers { tls_can_start: false, login_refused: false, ..offers() }.list();
-        assert!(in_tls.starts_with("IMAP4rev1 AUTH=PLAIN "), "{in_tls}");
+        assert!(in_tls.starts_with("IMAP4rev1 IMAP4rev2 AUTH=PLAIN "), "{in_tls}");
     }
 }

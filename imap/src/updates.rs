@@ -41,9 +41,10 @@ pub struct FetchItems {
 
 impl FetchItems {
     /// RFC 7162 section 3.2.4: once a CONDSTORE enabling command was seen, UID and MODSEQ come with the flags.
+    /// RFC 9051 section 7.5.2: under IMAP4rev2 the UID comes always.
     pub fn changed(enabled: Enabled) -> FetchItems {
         FetchItems {
-            uid: enabled.condstore && !enabled.uidonly,
+            uid: (enabled.condstore || enabled.rev2) && !enabled.uidonly,
             flags: true,
             modseq: enabled.condstore,
             uidfetch: enabled.uidonly,
