@@ -1,7 +1,8 @@
 //! The texts of responses in other languages than English. RFC 5255 section 3
 //!
 //! One table: each row is a text as the code has it, where `{}` stands for what is filled in. A text without a row stays
-//! English.
+//! English. Another has the phrases that two of the rows are filled in with; what comes from a client, like the name of a
+//! mailbox, is never translated. A third has the names of the namespaces, which clients show in place of ours.
 
 use std::borrow::Cow;
 
@@ -14,18 +15,36 @@ struct Row {
     french: &'static str,
 }
 
+impl Row {
+    fn in_language(&self, language: Language) -> &'static str {
+        match language {
+            Language::Default | Language::English => self.english,
+            Language::German => self.german,
+            Language::French => self.french,
+        }
+    }
+}
+
 /// The text in the language, or as it is where it has no row.
 pub fn translated(text: &str, language: Language) -> Cow<'_, str> {
-    let in_language: fn(&Row) -> &'static str = match language {
-        Language::Default | Language::English => return Cow::Borrowed(text),
-        Language::German => |row| row.german,
-        Language::French => |row| row.french,
-    };
+    if matches!(language, Language::Default | Language::English) {
+        return Cow::Borrowed(text);
+    }
     let found = TEXTS.iter().find_map(|row| filled(row.english, text).map(|values| (row, values)));
     let Some((row, values)) = found else { return Cow::Borrowed(text) };
-    // What is filled in may be a phrase of ours.
-    let phrase = |value| TEXTS.iter().find(|row| row.english == value).map_or(value, in_language);
-    Cow::Owned(fill(in_language(row), values.into_iter().map(phrase)))
+    let takes_phrases = TAKE_PHRASES.contains(&row.english);
+    let phrase = |value| {
+        let row = PHRASES.iter().filter(|_| takes_phrases).find(|row| row.english == value);
+        row.map_or(value, |row| row.in_language(language))
+    };
+    Cow::Owned(fill(row.in_language(language), values.into_iter().map(phrase)))
+}
+
+/// What the first level of a namespace is called in the language; `None` where it is not called otherwise, or where the
+/// site has given it a name of its own. RFC 5255 section 3.4
+pub fn namespace(level: &str, language: Language) -> Option<&'static str> {
+    let row = NAMESPACES.iter().find(|row| row.english == level)?;
+    Some(row.in_language(language)).filter(|name| *name != level)
 }
 
 /// What stands in the text where the pattern has `{}`; `None` when the text is another one.
@@ -59,6 +78,15 @@ fn fill<'v>(pattern: &str, values: impl Iterator<Item = &'v str>) -> String {
 const fn row(english: &'static str, german: &'static str, french: &'static str) -> Row {
     Row { english, german, french }
 }
+
+/// The rows that are filled in with phrases of ours.
+const TAKE_PHRASES: [&str; 2] = ["{} is not allowed {}", "Expected {} at {}"];
+
+#[rustfmt::skip]
+static NAMESPACES: &[Row] = &[
+    row("Other Users", "Andere Benutzer", "Autres utilisateurs"),
+    row("Public", "Öffentlich", "Public"),
+];
 
 #[rustfmt::skip]
 static TEXTS: &[Row] = &[
@@ -212,15 +240,6 @@ static TEXTS: &[Row] = &[
     row("{} is not allowed {}",
         "{} ist {} nicht erlaubt",
         "{} n'est pas permis {}"),
-    row("before login",
-        "vor der Anmeldung",
-        "avant la connexion"),
-    row("after login",
-        "nach der Anmeldung",
-        "après la connexion"),
-    row("while no mailbox is selected",
-        "ohne gewähltes Postfach",
-        "sans boîte sélectionnée"),
     row("Not allowed before login",
         "Vor der Anmeldung nicht erlaubt",
         "Interdit avant la connexion"),
@@ -389,6 +408,28 @@ static TEXTS: &[Row] = &[
     row("Expected {} at {}",
         "Erwartet wird {} an der Stelle: {}",
         "{} attendu à : {}"),
+    row("Command with its literals is longer than {} octets",
+        "Der Befehl ist mit seinen Literalen länger als {} Oktette",
+        "La commande et ses littéraux dépassent {} octets"),
+    row("The response is not valid base64",
+        "Die Antwort ist kein gültiges Base64",
+        "La réponse n'est pas du base64 valide"),
+    row("Expected DONE",
+        "Erwartet wird DONE",
+        "DONE attendu"),
+];
+
+#[rustfmt::skip]
+static PHRASES: &[Row] = &[
+    row("before login",
+        "vor der Anmeldung",
+        "avant la connexion"),
+    row("after login",
+        "nach der Anmeldung",
+        "après la connexion"),
+    row("while no mailbox is selected",
+        "ohne gewähltes Postfach",
+        "sans boîte sélectionnée"),
     row("the end of the command",
         "das Ende des Befehls",
         "la fin de la commande"),
@@ -419,15 +460,30 @@ static TEXTS: &[Row] = &[
     row("the message as a literal",
         "die Nachricht als Literal",
         "le message en littéral"),
-    row("Command with its literals is longer than {} octets",
-        "Der Befehl ist mit seinen Literalen länger als {} Oktette",
-        "La commande et ses littéraux dépassent {} octets"),
-    row("The response is not valid base64",
-        "Die Antwort ist kein gültiges Base64",
-        "La réponse n'est pas du base64 valide"),
-    row("Expected DONE",
-        "Erwartet wird DONE",
-        "DONE attendu"),
+    row("a literal8",
+        "ein literal8",
+        "un literal8"),
+    row("a whole literal",
+        "ein ganzes Literal",
+        "un littéral entier"),
+    row("a number below 4294967296",
+        "eine Zahl unter 4294967296",
+        "un nombre inférieur à 4294967296"),
+    row("a number above 0",
+        "eine Zahl über 0",
+        "un nombre supérieur à 0"),
+    row("valid UTF-8",
+        "gültiges UTF-8",
+        "de l'UTF-8 valide"),
+    row("a mailbox pattern",
+        "ein Muster für Postfächer",
+        "un motif de boîtes"),
+    row("a FETCH item",
+        "ein Teil für FETCH",
+        "un élément FETCH"),
+    row("a message number",
+        "eine Nachrichtennummer",
+        "un numéro de message"),
 ];
 
 #[cfg(test)]
@@ -455,8 +511,33 @@ mod tests {
     }
 
     #[test]
+    fn names_that_others_gave_are_left_alone() {
+        let german = |text| translated(text, Language::German);
+        assert_eq!(german("no mailbox Moved"), "kein Postfach Moved");
+        assert_eq!(german("no mailbox a number"), "kein Postfach a number");
+        assert_eq!(
+            german("Expected a number at octet 7 (\"x\")"),
+            "Erwartet wird eine Zahl an der Stelle: octet 7 (\"x\")"
+        );
+    }
+
+    #[test]
+    fn namespaces_are_called_otherwise() {
+        assert_eq!(namespace("Other Users", Language::German), Some("Andere Benutzer"));
+        assert_eq!(namespace("Public", Language::German), Some("\u{d6}ffentlich"));
+        for language in [Language::Default, Language::English, Language::French] {
+            assert_eq!(namespace("Public", language), None);
+        }
+        assert_eq!(namespace("Freigaben", Language::German), None);
+    }
+
+    fn all() -> impl Iterator<Item = &'static Row> {
+        TEXTS.iter().chain(PHRASES).chain(NAMESPACES)
+    }
+
+    #[test]
     fn rows_fill_in_the_same_everywhere_and_are_safe_to_send() {
-        for row in TEXTS {
+        for row in all() {
             let count = |text: &str| text.matches("{}").count();
             assert_eq!(count(row.english), count(row.german), "{}", row.english);
             assert_eq!(count(row.english), count(row.french), "{}", row.english);
@@ -470,9 +551,10 @@ mod tests {
 
     #[test]
     fn no_text_has_two_rows() {
-        for (index, row) in TEXTS.iter().enumerate() {
-            assert!(TEXTS[..index].iter().all(|other| other.english != row.english), "{}", row.english);
+        for (index, row) in all().enumerate() {
+            assert!(all().take(index).all(|other| other.english != row.english), "{}", row.english);
         }
+        assert!(TAKE_PHRASES.iter().all(|text| TEXTS.iter().any(|row| row.english == *text)));
     }
 
     /// A row whose text nobody sends any more would rot: each stands in the code.
@@ -483,7 +565,7 @@ mod tests {
         for folder in ["imap/src", "store/src", "common/src"] {
             read(&root.join(folder), &mut sources);
         }
-        for row in TEXTS {
+        for row in all() {
             let written = row.english.replace('\\', "\\\\").replace('"', "\\\"");
             assert!(sources.contains(&format!("\"{written}\"")), "{}", row.english);
         }

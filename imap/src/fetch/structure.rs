@@ -37,6 +37,9 @@ fn write_single(out: &mut Writer<'_>, part: &Part, kind: &Kind, extended: bool) 
     write_fields(out, part);
     match kind {
         Kind::Basic | Kind::Multipart(_) => {}
+        // RFC 3501 section 9: body-type-msg is of message/rfc822 alone; RFC 9755 section 6, RFC 9051 section 7.5.2: of
+        // message/global too.
+        Kind::Message { .. } if !part.subtype.eq_ignore_ascii_case(b"RFC822") && !out.enabled().utf8() => {}
         Kind::Text => drop(out.raw(" ").show(part.lines)),
         Kind::Message { envelope, structure } => {
             out.raw(" ");
