@@ -108,12 +108,12 @@ impl Builder {
 
     fn write(&mut self, shard: &Shard, run: &Run) -> Result<()> {
         self.entries.sort_unstable();
-        let mut writer = RunWriter::new(shard, run.number);
+        let mut writer = RunWriter::new(shard, run);
         for same in self.entries.chunk_by(|one, other| one >> 16 == other >> 16) {
             let Some(first) = same.first() else { continue };
             let part = if first >> 40 == 0 { Part::Header } else { Part::Body };
-            let documents = same.iter().map(|entry| (entry & 0xffff) as u32).collect();
-            writer.add(part, (first >> 16) as u32 & grams::LAST, &documents)?;
+            let documents = same.iter().map(|entry| (entry & 0xffff) as u16).collect();
+            writer.add(part, (first >> 16) as u32 & grams::LAST, documents)?;
         }
         writer.finish(run, &[])
     }

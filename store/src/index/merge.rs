@@ -10,14 +10,14 @@ use super::build::bodies;
 use super::run::{Run, RunWriter};
 use super::worker::Pace;
 use crate::engine::{KeyRange, Table};
-use crate::schema::gram::{self, DOCUMENTS, Part, PostingRow, document};
+use crate::schema::gram::{self, DOCUMENTS, Part, Posting, PostingRow, document};
 use crate::shard::Shard;
 use crate::*;
 
 /// So many runs of one size become one of the next.
 const FAN: usize = 8;
 /// Bodies in the smallest runs.
-const SMALL: u64 = 64;
+pub(super) const SMALL: u64 = 256;
 /// Rows that are read ahead of each run.
 const AHEAD: usize = 16;
 
@@ -60,8 +60,8 @@ pub(super) fn merge(shard: &Shard, number: u64, runs: &[Run], pace: &mut Pace<'_
     let mut opaque = RoaringBitmap::new();
     runs.iter().for_each(|run| opaque |= &run.opaque);
     let merged = Run { number, bodies: range, count: living.len() as u32, opaque: opaque & &living };
-    let mut sources: Vec<Source<'_>> = runs.iter().map(|run| Source::new(shard, run.number)).collect();
-    let mut writer = RunWriter::new(shard, number);
+    let mut sources: Vec<Source<'_>> = runs.iter().map(|run| Source::new(shard, run)).collect();
+    let mut writer = RunWriter::new(shard, &merged);
     loop {
         let mut least = None;
         for source in &mut sources {
@@ -69,17 +69,17 @@ pub(super) fn merge(shard: &Shard, number: u64, runs: &[Run], pace: &mut Pace<'_
             least = [least, head].into_iter().flatten().min();
         }
         let Some((part, gram)) = least else { break };
-        let mut documents = RoaringBitmap::new();
+        // The runs follow one another, and so do their documents.
+        let mut documents = Vec::new();
         for source in &mut sources {
             if source.head()? == Some((part, gram))
                 && let Some((_, theirs)) = source.ahead.pop_front()
             {
-                documents |= theirs;
+                source.extend(&mut documents, theirs, &living);
             }
         }
-        documents &= &living;
         if !documents.is_empty() {
-            writer.add(part, gram, &documents)?;
+            writer.add(part, gram, documents)?;
         }
         pace.grams()?;
     }
@@ -101,18 +101,32 @@ pub(super) fn living(shard: &Shard, range: RangeInclusive<u64>) -> Result<Roarin
 /// The postings of a run, in order.
 struct Source<'a> {
     shard: &'a Shard,
-    run: u64,
+    run: &'a Run,
     /// After the row that was read last; `None` at the end.
     range: Option<KeyRange>,
     /// What the next row must begin to cover; `None` after the last.
     next: Option<(Part, Gram)>,
-    ahead: VecDeque<((Part, Gram), RoaringBitmap)>,
+    ahead: VecDeque<((Part, Gram), Posting)>,
 }
 
 impl<'a> Source<'a> {
-    fn new(shard: &'a Shard, run: u64) -> Source<'a> {
-        let range = Some(KeyRange::prefix(&gram::run_prefix(run)));
+    fn new(shard: &'a Shard, run: &'a Run) -> Source<'a> {
+        let range = Some(KeyRange::prefix(&gram::run_prefix(run.number)));
         Source { shard, run, range, next: Some((Part::Header, 0)), ahead: VecDeque::new() }
+    }
+
+    /// Adds what of a posting of this run is there still.
+    fn extend(&self, documents: &mut Vec<u16>, posting: Posting, living: &RoaringBitmap) {
+        match posting {
+            Posting::All => {
+                let (first, last) = (BodyId(*self.run.bodies.start()), BodyId(*self.run.bodies.end()));
+                let all = living.range(document(first)..=document(last));
+                documents.extend(all.map(|document| document as u16));
+            }
+            Posting::Some(theirs) => {
+                documents.extend(theirs.into_iter().filter(|document| living.contains(u32::from(*document))));
+            }
+        }
     }
 
     fn head(&mut self) -> Result<Option<(Part, Gram)>> {
@@ -128,12 +142,11 @@ impl<'a> Source<'a> {
         let (ahead, next) = (&mut self.ahead, &mut self.next);
         self.shard.read()?.scan(Table::GramPosting, range, &mut |key, value| {
             let (_, part, _) = gram::posting_of_key(key)?;
-            let covers = PostingRow::read(key, value, &(0..=grams::LAST), &mut |gram, documents| {
-                ahead.push_back(((part, gram), documents));
-                Ok(())
+            let covers = PostingRow::read(key, value, &(0..=grams::LAST), &mut |gram, posting| {
+                ahead.push_back(((part, gram), posting));
             })?;
             if Some((part, *covers.start())) != *next {
-                return Err(missing(self.run));
+                return Err(missing(self.run.number));
             }
             *next = match (part, *covers.end()) {
                 (Part::Header, grams::LAST) => Some((Part::Body, 0)),
@@ -144,10 +157,10 @@ impl<'a> Source<'a> {
             last = Some(key.to_vec());
             Ok(if rows < AHEAD { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
         })?;
-        let prefix = gram::run_prefix(self.run);
+        let prefix = gram::run_prefix(self.run.number);
         match last.filter(|_| rows == AHEAD) {
             Some(last) => self.range = Some(KeyRange::prefix_after(&prefix, &last)),
-            None if self.next.is_some() => return Err(missing(self.run)),
+            None if self.next.is_some() => return Err(missing(self.run.number)),
             None => {}
         }
         Ok(())

@@ -8,12 +8,13 @@ use message::grams::{self, Gram};
 use roaring::RoaringBitmap;
 
 use crate::engine::{KeyRange, Read, Table};
-use crate::schema::gram::{self, Part, PostingRow, RunRow};
+use crate::schema::gram::{self, Part, Posting, PostingRow, RunRow};
 use crate::shard::Shard;
 use crate::*;
 
-/// redb rounds values over 4 KB up to a power of two, so rows stay below.
-const ROW: usize = 3500;
+/// A page of redb has 4096 octets, and a larger value takes a power of two: so rows just fill a page, where not one gram
+/// alone is larger.
+const ROW: usize = 4000;
 /// Octets of rows in one verb: a delivery waits no longer than writing them takes.
 const VERB: usize = 512 << 10;
 /// Rows that one verb deletes.
@@ -49,9 +50,9 @@ pub(super) fn documents(
     let first = gram::posting_key(run, part, next);
     let last = gram::posting_key(run, part, grams::LAST);
     read.scan(Table::GramPosting, KeyRange::inclusive(&first, &last), &mut |key, value| {
-        let covers = PostingRow::read(key, value, wanted, &mut |_, documents| {
-            found |= documents;
-            Ok(())
+        let covers = PostingRow::read(key, value, wanted, &mut |_, posting| match posting {
+            Posting::All => drop(found.insert_range(0..=u32::from(u16::MAX))),
+            Posting::Some(documents) => found.extend(documents.into_iter().map(u32::from)),
         })?;
         if !covers.contains(&next) {
             return Ok(ControlFlow::Break(()));
@@ -69,6 +70,8 @@ pub(super) fn documents(
 pub(super) struct RunWriter<'a> {
     shard: &'a Shard,
     number: u64,
+    /// Bodies of the run.
+    count: usize,
     part: Part,
     row: PostingRow,
     /// The last gram in the row.
@@ -78,20 +81,25 @@ pub(super) struct RunWriter<'a> {
 }
 
 impl<'a> RunWriter<'a> {
-    pub fn new(shard: &'a Shard, number: u64) -> RunWriter<'a> {
+    pub fn new(shard: &'a Shard, run: &Run) -> RunWriter<'a> {
         let row = PostingRow::from(0);
-        RunWriter { shard, number, part: Part::Header, row, last: None, rows: Vec::new(), octets: 0 }
+        let (number, count) = (run.number, run.count as usize);
+        RunWriter { shard, number, count, part: Part::Header, row, last: None, rows: Vec::new(), octets: 0 }
     }
 
-    pub fn add(&mut self, part: Part, gram: Gram, documents: &RoaringBitmap) -> Result<()> {
+    /// The documents in order.
+    pub fn add(&mut self, part: Part, gram: Gram, documents: Vec<u16>) -> Result<()> {
         if part != self.part {
             self.end_part(part)?;
         }
-        if let Some(last) = self.last.filter(|_| self.row.len() >= ROW) {
+        let common = documents.len() * 2 > self.count;
+        let posting = if common { Posting::All } else { Posting::Some(documents) };
+        if !self.row.add(gram, &posting, ROW) {
+            let last = self.last.unwrap_or(gram);
             self.end_row(last);
             self.row = PostingRow::from(last + 1);
+            self.row.add(gram, &posting, ROW);
         }
-        self.row.add(gram, documents);
         self.last = Some(gram);
         if self.octets >= VERB { self.flush() } else { Ok(()) }
     }
@@ -154,7 +162,7 @@ pub(crate) fn verify(read: &(impl Read + ?Sized), run: &Run) -> Result<()> {
         let (first, last) =
             (gram::posting_key(run.number, part, 0), gram::posting_key(run.number, part, grams::LAST));
         read.scan(Table::GramPosting, KeyRange::inclusive(&first, &last), &mut |key, value| {
-            let covers = PostingRow::read(key, value, &nowhere, &mut |_, _| Ok(()))?;
+            let covers = PostingRow::read(key, value, &nowhere, &mut |_, _| ())?;
             if *covers.start() == next {
                 next = covers.end() + 1;
             }

@@ -17,8 +17,6 @@ use crate::*;
 const ROUND: Duration = Duration::from_secs(5);
 /// The same after an error.
 const RETRY: Duration = Duration::from_secs(60);
-/// New bodies that are not worth a run: searching them costs less than writing it.
-const FEW: u64 = 64;
 /// Bodies, or thousands of grams, between two looks at the clock.
 const STEPS: u32 = 32;
 /// The longest rest of the thread, which rests a third of the time.
@@ -130,7 +128,7 @@ fn gap(runs: &[Run], end: u64, whole: bool) -> Option<std::ops::RangeInclusive<u
         }
         first = run.bodies.end().saturating_add(1);
     }
-    if first >= until || (until == end && end - first < FEW && !whole) {
+    if first >= until || (until == end && end - first < merge::SMALL && !whole) {
         return None;
     }
     let last = (until - 1).min(first - first % DOCUMENTS + (DOCUMENTS - 1));
@@ -267,6 +265,7 @@ impl<'a> Pace<'a> {
 mod tests {
     use roaring::RoaringBitmap;
 
+    use super::merge::SMALL;
     use super::*;
 
     fn run(bodies: std::ops::RangeInclusive<u64>) -> Run {
@@ -276,10 +275,10 @@ mod tests {
     #[test]
     fn gaps_are_found_in_order_and_a_few_new_bodies_wait() {
         assert_eq!(gap(&[], 0, true), None);
-        assert_eq!(gap(&[], 63, false), None);
-        assert_eq!(gap(&[], 63, true), Some(0..=62));
-        assert_eq!(gap(&[], 64, false), Some(0..=63));
-        assert_eq!(gap(&[run(0..=9)], 100, false), Some(10..=99));
+        assert_eq!(gap(&[], 255, false), None);
+        assert_eq!(gap(&[], 255, true), Some(0..=254));
+        assert_eq!(gap(&[], 256, false), Some(0..=255));
+        assert_eq!(gap(&[run(0..=9)], 300, false), Some(10..=299));
         assert_eq!(gap(&[run(0..=9), run(12..=99)], 100, false), Some(10..=11));
         assert_eq!(gap(&[run(0..=99)], 100, true), None);
         assert_eq!(gap(&[], 200_000, false), Some(0..=DOCUMENTS - 1));
@@ -288,14 +287,14 @@ mod tests {
 
     #[test]
     fn eight_neighbours_of_one_size_are_merged() {
-        let runs: Vec<Run> = (0..8).map(|n| run(n * 64..=n * 64 + 63)).collect();
+        let runs: Vec<Run> = (0..8).map(|n| run(n * SMALL..=n * SMALL + SMALL - 1)).collect();
         assert_eq!(merge::due(&runs), Some(0..8));
         assert_eq!(merge::due(&runs[..7]), None);
         let mut apart = runs.clone();
         apart.remove(3);
         assert_eq!(merge::due(&apart), None);
-        let large =
-            [vec![run(0..=4095)], (0..8).map(|n| run(4096 + n * 64..=4159 + n * 64)).collect()].concat();
+        let large = [vec![run(0..=4095)], (16..24).map(|n| run(n * SMALL..=n * SMALL + SMALL - 1)).collect()]
+            .concat();
         assert_eq!(merge::due(&large), Some(1..9));
         assert_eq!(merge::due(&[run(0..=40_000), run(40_001..=65_535), run(65_536..=65_600)]), Some(0..2));
         assert_eq!(merge::due(&[run(0..=65_535), run(65_536..=131_071)]), None);

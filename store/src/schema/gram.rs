@@ -97,11 +97,23 @@ pub(crate) fn posting_of_key(key: &[u8]) -> Result<(u64, Part, Gram)> {
     Ok((run, part, gram & grams::LAST))
 }
 
+/// The documents of bodies that have a gram.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Posting {
+    /// More than half of those of the run have it: all may.
+    All,
+    /// In order.
+    Some(Vec<u16>),
+}
+
 /// The documents of a few grams that follow one another:
 ///
 /// u32 CRC-32C of the key and what follows; u32 first gram that the row covers; for each gram: varint the gram less the
-/// one before (the first: less the first covered); varint the length in octets, doubled, and one more for a bitmap;
-/// the documents, as a roaring bitmap or each as varint less the one before (the first: itself).
+/// one before (the first: less the first covered); varint 16 times the octets of the documents, and how many bits of a
+/// difference are written as they are (15: any document may have the gram); the documents.
+///
+/// These are varint the first; then for each other, the difference to the one before less one as a Rice code: the upper
+/// bits as so many ones and a zero, the lower ones highest first. The last octet is filled up with ones.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PostingRow {
     pub covers: RangeInclusive<Gram>,
@@ -109,34 +121,35 @@ pub(crate) struct PostingRow {
     previous: Gram,
 }
 
+/// In place of the number of bits: any document may have the gram.
+const ALL: u32 = 15;
+
 impl PostingRow {
     /// A row that covers grams from this one on.
     pub fn from(first: Gram) -> PostingRow {
         PostingRow { covers: first..=first, octets: Vec::new(), previous: first }
     }
 
-    pub fn len(&self) -> usize {
-        self.octets.len()
-    }
-
-    /// In the order of grams.
-    pub fn add(&mut self, gram: Gram, documents: &RoaringBitmap) {
+    /// In the order of grams. False, and nothing is added, where there is something and this would make it longer than
+    /// `most`.
+    pub fn add(&mut self, gram: Gram, posting: &Posting, most: usize) -> bool {
+        let length = self.octets.len();
         put_varint(&mut self.octets, u64::from(gram.saturating_sub(self.previous)));
-        let mut sparse = Vec::new();
-        let mut previous = 0;
-        for document in documents {
-            put_varint(&mut sparse, u64::from(document - previous));
-            previous = document;
+        match posting {
+            Posting::All => put_varint(&mut self.octets, u64::from(ALL)),
+            Posting::Some(documents) => {
+                let bits = rice_bits(documents);
+                let coded = rice(documents, bits);
+                put_varint(&mut self.octets, (coded.len() as u64) << 4 | u64::from(bits));
+                self.octets.extend_from_slice(&coded);
+            }
         }
-        let mut dense = false;
-        if sparse.len() > documents.serialized_size() {
-            sparse.clear();
-            put_bitmap(&mut sparse, documents);
-            dense = true;
+        if length > 0 && self.octets.len() > most {
+            self.octets.truncate(length);
+            return false;
         }
-        put_varint(&mut self.octets, (sparse.len() as u64) << 1 | u64::from(dense));
-        self.octets.extend_from_slice(&sparse);
         self.previous = gram;
+        true
     }
 
     /// Key and value of the row, which covers grams up to this one.
@@ -151,7 +164,7 @@ impl PostingRow {
         key: &[u8],
         value: &[u8],
         wanted: &RangeInclusive<Gram>,
-        each: &mut dyn FnMut(Gram, RoaringBitmap) -> Result<()>,
+        each: &mut dyn FnMut(Gram, Posting),
     ) -> Result<RangeInclusive<Gram>> {
         let (_, _, last) = posting_of_key(key)?;
         let mut fields = Fields::new("gram_posting", unsealed("gram_posting", key, value)?);
@@ -159,8 +172,8 @@ impl PostingRow {
         let mut gram = u64::from(first);
         while !fields.is_empty() {
             gram += fields.varint()?;
-            let length = fields.varint()?;
-            let octets = fields.octets(usize::try_from(length >> 1).unwrap_or(usize::MAX))?;
+            let head = fields.varint()?;
+            let octets = fields.octets(usize::try_from(head >> 4).unwrap_or(usize::MAX))?;
             let this = u32::try_from(gram).unwrap_or(u32::MAX);
             if this > last {
                 return Err(fields.damaged("a gram of it is of another row"));
@@ -169,20 +182,75 @@ impl PostingRow {
                 break;
             }
             if wanted.contains(&this) {
-                let documents = if length & 1 == 1 { bitmap(&fields, octets)? } else { sparse(octets)? };
-                each(this, documents)?;
+                let bits = (head & 15) as u32;
+                each(this, if bits == ALL { Posting::All } else { Posting::Some(unrice(octets, bits)?) });
             }
         }
         Ok(first..=last)
     }
 }
 
-fn sparse(octets: &[u8]) -> Result<RoaringBitmap> {
+/// How many bits of the differences make their codes shortest, nearly: those of their mean.
+fn rice_bits(documents: &[u16]) -> u32 {
+    let (Some(first), Some(last)) = (documents.first(), documents.last()) else { return 0 };
+    let differences = (documents.len() as u32 - 1).max(1);
+    let mean = u32::from(last - first) / differences;
+    // ln 2 times the mean is where one bit more and one bit less cost the same.
+    (mean * 7 / 10).checked_ilog2().unwrap_or(0).min(ALL - 1)
+}
+
+fn rice(documents: &[u16], bits: u32) -> Vec<u8> {
+    let mut out = Vec::with_capacity(documents.len() / 4 + 4);
+    let Some(first) = documents.first() else { return out };
+    put_varint(&mut out, u64::from(*first));
+    let (mut filling, mut filled) = (0u8, 0);
+    let mut put = |bit: bool| {
+        filling = filling << 1 | u8::from(bit);
+        filled += 1;
+        if filled == 8 {
+            out.push(filling);
+            filled = 0;
+        }
+    };
+    for (before, document) in documents.iter().zip(documents.iter().skip(1)) {
+        let difference = u32::from(document.saturating_sub(*before)).saturating_sub(1);
+        (0..difference >> bits).for_each(|_| put(true));
+        put(false);
+        (0..bits).rev().for_each(|bit| put(difference >> bit & 1 == 1));
+    }
+    if filled > 0 {
+        out.push(filling << (8 - filled) | (0xff >> filled));
+    }
+    out
+}
+
+fn unrice(octets: &[u8], bits: u32) -> Result<Vec<u16>> {
     let mut fields = Fields::new("gram_posting", octets);
-    let (mut documents, mut next) = (RoaringBitmap::new(), 0);
-    while !fields.is_empty() {
-        next += fields.varint()?;
-        documents.insert(u32::try_from(next).unwrap_or(u32::MAX));
+    let first = fields.varint()?;
+    let too_high = |_| fields.damaged("a document in it is too high");
+    let mut documents = vec![u16::try_from(first).map_err(too_high)?];
+    let mut document = first as u32;
+    let (mut upper, mut lower, mut left) = (0u32, 0u32, None);
+    for octet in fields.remaining() {
+        for at in (0..8).rev() {
+            let bit = u32::from(octet >> at & 1);
+            match left {
+                None if bit == 1 => {
+                    upper += 1;
+                    continue;
+                }
+                None => left = Some(bits),
+                Some(more) => {
+                    lower = lower << 1 | bit;
+                    left = Some(more - 1);
+                }
+            }
+            if left == Some(0) {
+                document = document.saturating_add((upper << bits | lower) + 1);
+                documents.push(u16::try_from(document).map_err(too_high)?);
+                (upper, lower, left) = (0, 0, None);
+            }
+        }
     }
     Ok(documents)
 }
@@ -217,40 +285,51 @@ fn mismatch(row: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn grams_of(key: &[u8], value: &[u8], wanted: RangeInclusive<Gram>) -> Vec<(Gram, Vec<u32>)> {
+    fn grams_of(key: &[u8], value: &[u8], wanted: RangeInclusive<Gram>) -> Vec<(Gram, Posting)> {
         let mut found = Vec::new();
-        PostingRow::read(key, value, &wanted, &mut |gram, documents| {
-            found.push((gram, documents.iter().collect()));
-            Ok(())
-        })
-        .unwrap();
+        PostingRow::read(key, value, &wanted, &mut |gram, posting| found.push((gram, posting))).unwrap();
         found
     }
 
     #[test]
     fn postings_come_back() {
         let mut row = PostingRow::from(5);
-        let many: RoaringBitmap = (0..60_000).filter(|n| n % 3 > 0).collect();
-        let few: RoaringBitmap = [0, 7, 65_535].into_iter().collect();
-        row.add(5, &few);
-        row.add(900, &many);
+        let many = Posting::Some((0..60_000).filter(|n| n % 3 == 0).collect());
+        let few = Posting::Some(vec![0, 7, 65_535]);
+        assert!(row.add(5, &few, 10_000));
+        assert!(row.add(900, &many, 10_000));
+        assert!(row.add(901, &Posting::All, 10_000));
+        assert!(!row.add(902, &many, 10_000));
         let (key, value) = row.encode(3, Part::Body, 1000);
         assert_eq!(posting_of_key(&key).unwrap(), (3, Part::Body, 1000));
-        assert!(value.len() < 8400, "{}", value.len());
-        assert_eq!(grams_of(&key, &value, 5..=5), [(5, vec![0, 7, 65_535])]);
-        assert_eq!(grams_of(&key, &value, 0..=2000)[1].1.len(), 40_000);
+        assert!(value.len() < 7600, "{}", value.len());
+        assert_eq!(grams_of(&key, &value, 5..=5), [(5, few)]);
+        assert_eq!(grams_of(&key, &value, 6..=2000), [(900, many), (901, Posting::All)]);
         assert_eq!(grams_of(&key, &value, 6..=899), []);
+    }
+
+    proptest! {
+        #[test]
+        fn documents_come_back(documents in prop::collection::btree_set(any::<u16>(), 1..300), shift in 0..16) {
+            let documents: std::collections::BTreeSet<u16> = documents.into_iter().map(|n| n >> shift).collect();
+            let documents: Vec<u16> = documents.into_iter().collect();
+            for bits in [0, rice_bits(&documents), 14] {
+                prop_assert_eq!(&unrice(&rice(&documents, bits), bits).unwrap(), &documents);
+            }
+        }
     }
 
     #[test]
     fn what_was_not_written_is_damaged() {
         let mut row = PostingRow::from(0);
-        row.add(1, &RoaringBitmap::from([9]));
+        row.add(1, &Posting::Some(vec![9]), 100);
         let (key, value) = row.encode(1, Part::Header, grams::LAST);
         let other = posting_key(1, Part::Body, grams::LAST);
-        let read = |key: &[u8], value: &[u8]| PostingRow::read(key, value, &(0..=9), &mut |_, _| Ok(()));
+        let read = |key: &[u8], value: &[u8]| PostingRow::read(key, value, &(0..=9), &mut |_, _| ());
         assert!(read(&key, &value).is_ok());
         assert!(read(&other, &value).is_err());
         for at in 0..value.len() {
