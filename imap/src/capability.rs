@@ -110,6 +110,7 @@ pub static EXTENSIONS: &[Extension] = &[
     Extension::new("UNAUTHENTICATE",    8437, Shown::AfterLogin),
     Extension::new("LANGUAGE",          5255, Shown::Always),
     Extension::new("COMPRESS=DEFLATE",  4978, Shown::AfterLogin),
+    Extension::new("NOTIFY",            5465, Shown::AfterLogin),
     Extension::new("UIDONLY",           9586, Shown::Always).passive().enabled_by(Session::enable_uidonly),
     Extension::new("UIDBATCHES",        10022, Shown::Always),
     Extension::new("MESSAGELIMIT",     9738, Shown::WithMessageLimit).passive(),

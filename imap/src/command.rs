@@ -31,6 +31,7 @@ mod r#move;
 mod myrights;
 mod namespace;
 mod noop;
+mod notify;
 mod rename;
 mod replace;
 mod search;
@@ -43,6 +44,8 @@ mod store;
 mod subscribe;
 mod uidbatches;
 mod unauthenticate;
+
+pub use fetch::write_new;
 
 use std::fmt;
 use std::pin::Pin;
@@ -168,6 +171,7 @@ pub static COMMANDS: &[Command] = table![
     "MYRIGHTS"      LOGGED_IN         None     Allow    "ACL"        myrights::run;
     "NAMESPACE"     LOGGED_IN         None     Allow    "NAMESPACE"  namespace::run;
     "NOOP"          ANY               None     Allow    "IMAP4rev1"  noop::run;
+    "NOTIFY"        LOGGED_IN         None     Allow    "NOTIFY"     notify::run;
     "RENAME"        LOGGED_IN         None     Allow    "IMAP4rev1"  rename::run;
     "REPLACE"       SELECTED          Seq      Allow    "REPLACE"    replace::run [Streamed];
     "SEARCH"        SELECTED          Seq      Forbid   "IMAP4rev1"  search::run;

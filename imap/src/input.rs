@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::Literals;
 use crate::command::Numbers;
 use crate::error::Error;
+use crate::notify;
 use crate::response::Writer;
 use crate::session::{Session, bye};
 use crate::syntax::{LiteralHeader, literal_header};
@@ -25,15 +26,22 @@ const PIECE: usize = 64 * 1024;
 impl Session {
     /// Waits for a command's first line: a place where the session may be ended by others or by the login deadline.
     pub async fn first_line(&mut self) -> Result<Bytes, Error> {
-        self.stream.flush_unless_pipelined().await?;
         let (limit, deadline) = (self.command_limit(), self.login_deadline());
-        let line = tokio::select! {
-            biased;
-            end = self.entry.ended() => return Err(bye(end)),
-            line = self.stream.read_line(limit) => line,
-            () = until(deadline) => return Err(Error::bye("Too slow to log in")),
-        };
-        self.judge(line).map(compact)
+        loop {
+            if self.notify.is_some() {
+                Box::pin(self.push()).await?;
+            }
+            self.stream.flush_unless_pipelined().await?;
+            let Session { stream, entry, selected, notify, .. } = self;
+            let line = tokio::select! {
+                biased;
+                end = entry.ended() => return Err(bye(end)),
+                line = stream.read_line(limit) => line,
+                () = notify::changed(selected.as_deref_mut(), notify.as_deref_mut(), false) => continue,
+                () = until(deadline) => return Err(Error::bye("Too slow to log in")),
+            };
+            return self.judge(line).map(compact);
+        }
     }
 
     /// The next line of a command whose literal has been read.

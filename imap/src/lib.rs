@@ -18,6 +18,7 @@ mod input;
 mod language;
 mod limit;
 mod name;
+mod notify;
 mod pattern;
 mod place;
 mod progress;

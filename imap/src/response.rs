@@ -86,6 +86,10 @@ pub enum Code {
     UseAttr,
     // RFC 4978 section 3
     CompressionActive,
+    /// The events that are supported. RFC 5465 section 5.8
+    BadEvent(&'static str),
+    // RFC 5465 section 5.9
+    NotificationOverflow,
     // RFC 9586 section 3.2
     UidRequired,
     /// The limit, and the lowest UID that was worked on. RFC 9738 section 3.2
@@ -137,6 +141,7 @@ impl fmt::Display for Code {
                 f.write_str("BADURL ")?;
                 url.bytes().try_for_each(|octet| write_url_octet(f, octet))
             }
+            Code::BadEvent(events) => write!(f, "BADEVENT ({events})"),
             Code::MessageLimit(limit, None) => write!(f, "MESSAGELIMIT {limit}"),
             Code::MessageLimit(limit, Some(lowest)) => write!(f, "MESSAGELIMIT {limit} {lowest}"),
             Code::InProgress { tag, done: Some((done, of)) } => {
@@ -170,6 +175,8 @@ impl Code {
             Code::TooBig => "TOOBIG",
             Code::UnknownCte => "UNKNOWN-CTE",
             Code::UseAttr => "USEATTR",
+            Code::BadEvent(_) => "BADEVENT",
+            Code::NotificationOverflow => "NOTIFICATIONOVERFLOW",
             Code::UidRequired => "UIDREQUIRED",
             Code::MessageLimit(..) => "MESSAGELIMIT",
             Code::TooFew => "TOOFEW",

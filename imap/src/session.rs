@@ -17,10 +17,11 @@ use tracing::Instrument as _;
 
 use crate::Service;
 use crate::capability;
-use crate::command::{Command, Numbers, States};
+use crate::command::{write_new, Command, Numbers, States};
 use crate::error::Error;
 use crate::language::Language;
 use crate::name::Rights;
+use crate::notify::{self, Notify};
 use crate::progress::Progress;
 use crate::response::{After, Code, Reply, Writer};
 use crate::syntax::{self, LiteralHeader, Parser};
@@ -29,6 +30,9 @@ use crate::view::{Expunge, View};
 
 /// RFC 9051 section 5.4: "the duration of such a timer MUST be at least 30 minutes".
 const LEAST_IDLE_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+
+/// Commands that tell all that has changed although NOTIFY asked for nothing: the client asks for it, or did it.
+const TELLS_ALL: [&str; 7] = ["APPEND", "CHECK", "EXPUNGE", "MOVE", "NOOP", "UID EXPUNGE", "UID MOVE"];
 
 pub struct Session {
     pub stream: Stream,
@@ -39,6 +43,8 @@ pub struct Session {
     pub user: Option<Box<User>>,
     /// `Some` in the selected state.
     pub selected: Option<Box<Selected>>,
+    /// What NOTIFY asked for.
+    pub notify: Option<Box<Notify>>,
     /// The tag of the command in work: ESEARCH repeats it.
     pub tag: bytes::Bytes,
     /// The row of the command in work.
@@ -146,6 +152,7 @@ impl Session {
             enabled: Enabled::default(),
             user: None,
             selected: None,
+            notify: None,
             tag: bytes::Bytes::new(),
             command: Command::none(),
             unread: None,
@@ -298,7 +305,45 @@ impl Session {
         }
         self.refresh_rights()?;
         let Some(selected) = &mut self.selected else { return Ok(()) };
-        selected.view.pending(expunge, self.enabled)?.send(&mut self.stream).await
+        let watched = self.notify.as_deref().and_then(Notify::selected).map(|(events, _)| events);
+        if watched.is_some_and(|events| !events.messages) && !TELLS_ALL.contains(&self.command.name) {
+            return Ok(());
+        }
+        let items = watched.map_or_else(Vec::new, |events| events.items.clone());
+        let known = selected.view.uid_next();
+        let mut updates = selected.view.pending(expunge, self.enabled)?;
+        if watched.is_some_and(|events| !events.flags) {
+            updates.forget_flags();
+        }
+        updates.send(&mut self.stream).await?;
+        if items.is_empty() { Ok(()) } else { Box::pin(write_new(self, &items, known)).await }
+    }
+
+    /// Between two commands: what NOTIFY asked for is told at once. RFC 5465 section 3.1
+    pub async fn push(&mut self) -> Result<(), Error> {
+        let watched = self.notify.as_deref().and_then(Notify::selected);
+        if let Some((_, delayed)) = watched.filter(|(events, _)| events.messages) {
+            // RFC 5465 section 6.1 and section 6.2
+            self.write_updates(if delayed { Expunge::Forbid } else { Expunge::Allow }).await?;
+        }
+        self.tell_notifications()
+    }
+
+    /// What NOTIFY asked for of the mailboxes that are not selected.
+    pub fn tell_notifications(&mut self) -> Result<(), Error> {
+        if notify::tell(self)? == notify::Outcome::Overflow {
+            self.notify = None;
+            let text = "Too much has happened: NOTIFY is off";
+            self.writer().status(b"*", "OK", Some(&Code::NotificationOverflow), text);
+        }
+        Ok(())
+    }
+
+    /// The command in work makes, renames or subscribes this mailbox: NOTIFY does not tell it to the session itself.
+    pub fn own_change(&mut self, name: &store::MailboxName) {
+        if let Some(notify) = &mut self.notify {
+            notify.own.push(name.clone());
+        }
     }
 
     /// Looks at the rights in the selected mailbox anew, from memory: what was given or taken holds for the next command, and
@@ -331,7 +376,11 @@ impl Session {
     /// Like [`Session::write_pending`] at the end of a command, whose own result stands: what cannot be told now is told
     /// the next time.
     async fn tell_pending(&mut self) -> Result<(), Error> {
-        match self.write_pending().await {
+        let told = match self.write_pending().await {
+            Ok(()) => self.tell_notifications(),
+            failed => failed,
+        };
+        match told {
             Err(Error::Internal { source, .. }) => {
                 tracing::error!(source, "cannot tell the changes of the mailbox")
             }
@@ -497,6 +546,7 @@ impl Session {
     pub fn log_out(&mut self) {
         self.leave();
         self.user = None;
+        self.notify = None;
         self.enabled = Enabled::default();
         self.entry.update(|info| info.account = None);
         tracing::Span::current().record("account", tracing::field::Empty);

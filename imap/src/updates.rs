@@ -86,6 +86,11 @@ impl Updates {
         self.list.retain(|update| !matches!(update, Update::Fetch { row, .. } if uids.contains(row.uid)));
     }
 
+    /// Drops all flag changes: the client does not want them.
+    pub fn forget_flags(&mut self) {
+        self.list.retain(|update| !matches!(update, Update::Fetch { .. }));
+    }
+
     /// A response that a UID command caused shows UIDs. RFC 9051 section 6.4.9
     pub fn with_uids(mut self) -> Updates {
         for update in &mut self.list {

@@ -156,6 +156,11 @@ impl Known {
         self.members.len()
     }
 
+    /// Messages from this UID on are not known yet.
+    pub fn uid_next(&self) -> Uid {
+        self.members.uid_next()
+    }
+
     /// RECENT.
     pub fn recent_count(&self) -> usize {
         self.positions(&self.recent).map(|range| range.len()).sum()

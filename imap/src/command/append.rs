@@ -6,6 +6,7 @@ use common::block;
 
 use crate::error::Error;
 use crate::incoming::Incoming;
+use crate::limit;
 use crate::name::{self, Rights};
 use crate::response::{Code, Reply};
 use crate::session::Session;
@@ -21,6 +22,8 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     let mailbox = place.target()?;
     let mut shelf = incoming.session.service.store.shelf();
     let mut messages = Vec::new();
+    let options = &incoming.session.service.options;
+    let limit = limit::smaller(options.message_limit, options.save_limit);
     loop {
         let mut message = incoming.receive(announced, place.rights).await?;
         let is_only = messages.is_empty() && incoming.ended();
@@ -30,6 +33,10 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
         messages.push(message);
         if incoming.ended() {
             break;
+        }
+        // RFC 9738 section 3.1
+        if limit > 0 && messages.len() as u64 >= u64::from(limit) {
+            return Err(limit::too_many(limit, None));
         }
         announced = incoming.announced()?;
     }

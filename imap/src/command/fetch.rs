@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use common::stream::BATCH;
-use store::{Flags, FlagsOperation, ModSeq, StoreFlags, UidSet};
+use store::{Flags, FlagsOperation, ModSeq, StoreFlags, Uid, UidSet};
 
 use crate::error::Error;
 use crate::fetch::batch::{Request, Trouble, Wanted};
@@ -61,7 +61,8 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     let reply = match fetch::row_items(&fetch.items) {
         Some(items) => write_rows(session, &items, &uids).await.map(|()| Reply::completed()),
         None => {
-            write_messages(session, &fetch.items, &uids).await.and_then(|trouble| reply(trouble, numbering))
+            let sets_seen = fetch.items.iter().any(Item::sets_seen) && session.selected()?.0.may_set_seen();
+            write_messages(session, &fetch.items, &uids, sets_seen).await.and_then(|trouble| reply(trouble, numbering))
         }
     }?;
     Ok(limit::tell(reply, cut, &mut session.writer()))
@@ -142,6 +143,22 @@ async fn prepare(session: &mut Session, fetch: &Fetch, numbering: Numbering) -> 
     Ok(selected.view.changed_since(&uids, modseq))
 }
 
+/// The lines of the messages that the client has just been told of, from this UID on: NOTIFY asked for them. That they
+/// have come makes none of them \Seen. RFC 5465 section 5.1
+pub async fn write_new(session: &mut Session, items: &[Item], from: Uid) -> Result<(), Error> {
+    let selected = session.selected()?.0;
+    let uids = UidSet::from_ranges([from.0..=selected.view.uid_next().0]);
+    let uids: UidSet = selected.view.rows(&uids).map(|(_, row)| row.uid).collect();
+    match fetch::row_items(items) {
+        Some(items) => write_rows(session, &items, &uids).await,
+        // One that is gone again has no line; its expunge is told in its turn.
+        None => match write_messages(session, items, &uids, false).await?.failure {
+            Some(failure) => Err(failure.into()),
+            None => Ok(()),
+        },
+    }
+}
+
 /// Lines that need nothing but the view: no snapshot, and no allocation a message.
 async fn write_rows(session: &mut Session, items: &[RowItem], uids: &UidSet) -> Result<(), Error> {
     let enabled = session.enabled;
@@ -167,11 +184,15 @@ async fn write_rows(session: &mut Session, items: &[RowItem], uids: &UidSet) -> 
 }
 
 /// Lines that need the store, a window of messages after the other.
-async fn write_messages(session: &mut Session, items: &[Item], uids: &UidSet) -> Result<Trouble, Error> {
+async fn write_messages(
+    session: &mut Session,
+    items: &[Item],
+    uids: &UidSet,
+    sets_seen: bool,
+) -> Result<Trouble, Error> {
     let positions: Vec<Range<usize>> = session.selected()?.0.view.positions(uids).collect();
     let mut rest = positions.into_iter().flatten();
     let mut trouble = Trouble::default();
-    let sets_seen = items.iter().any(Item::sets_seen) && session.selected()?.0.may_set_seen();
     loop {
         let window: Vec<usize> = rest.by_ref().take(if sets_seen { SEEN_AHEAD } else { AHEAD }).collect();
         if window.is_empty() {

@@ -5,8 +5,9 @@
 use tokio::time::{Instant, sleep_until};
 
 use crate::error::Error;
+use crate::notify;
 use crate::response::Reply;
-use crate::session::{Selected, Session, bye};
+use crate::session::{Session, bye};
 use crate::syntax::Parser;
 
 /// What ended a wait.
@@ -21,6 +22,7 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     let deadline = Instant::now() + session.idle_timeout();
     loop {
         session.write_pending().await?;
+        session.tell_notifications()?;
         session.stream.flush().await?;
         if let Event::Input = wait(session, deadline).await? {
             return done(session).await;
@@ -29,21 +31,14 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
 }
 
 async fn wait(session: &mut Session, deadline: Instant) -> Result<Event, Error> {
-    let Session { stream, entry, selected, .. } = session;
+    let Session { stream, entry, selected, notify, .. } = session;
     tokio::select! {
         biased;
         end = entry.ended() => Err(bye(end)),
         input = stream.readable() => Ok(input.map(|()| Event::Input)?),
-        () = changed(selected.as_deref_mut()) => Ok(Event::Change),
+        () = notify::changed(selected.as_deref_mut(), notify.as_deref_mut(), true) => Ok(Event::Change),
         // RFC 2177 section 3: "The server MAY consider a client inactive if it has an IDLE command running"
         () = sleep_until(deadline) => Err(Error::bye("Idle for too long")),
-    }
-}
-
-async fn changed(selected: Option<&mut Selected>) {
-    match selected {
-        Some(selected) => selected.view.changed().await,
-        None => std::future::pending().await,
     }
 }
 

@@ -24,6 +24,7 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     }
     let name =
         MailboxName::new(place.shown.as_str()).map_err(|why| Error::no(Code::Cannot, why.to_string()))?;
+    session.own_change(&name);
     session.user()?.account.subscribe(&name, subscribed).await?;
     Ok(Reply::completed())
 }
