@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 
 use crate::Service;
 use crate::capability;
-use crate::command::{write_new, Command, Numbers, States};
+use crate::command::{Command, Numbers, States, write_new};
 use crate::error::Error;
 use crate::language::Language;
 use crate::name::Rights;

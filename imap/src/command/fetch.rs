@@ -62,7 +62,9 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
         Some(items) => write_rows(session, &items, &uids).await.map(|()| Reply::completed()),
         None => {
             let sets_seen = fetch.items.iter().any(Item::sets_seen) && session.selected()?.0.may_set_seen();
-            write_messages(session, &fetch.items, &uids, sets_seen).await.and_then(|trouble| reply(trouble, numbering))
+            write_messages(session, &fetch.items, &uids, sets_seen)
+                .await
+                .and_then(|trouble| reply(trouble, numbering))
         }
     }?;
     Ok(limit::tell(reply, cut, &mut session.writer()))

@@ -132,7 +132,9 @@ fn events(arguments: &mut Parser<'_>, filter: &Filter, unsupported: &mut bool) -
             "SUBSCRIPTIONCHANGE" => events.subscriptions = true,
             _ => *unsupported = true,
         }
-        if is_selected && !matches!(&*word, "MESSAGENEW" | "MESSAGEEXPUNGE" | "FLAGCHANGE" | "ANNOTATIONCHANGE") {
+        if is_selected
+            && !matches!(&*word, "MESSAGENEW" | "MESSAGEEXPUNGE" | "FLAGCHANGE" | "ANNOTATIONCHANGE")
+        {
             return Err(Error::bad(format!("{word} is no event of the selected mailbox")));
         }
         if !arguments.take(b' ') {
