@@ -32,6 +32,8 @@ pub enum After {
     StartTls,
     // RFC 4978 section 3
     Compress,
+    // RFC 8437 section 4.1
+    EndCompression,
     Close,
 }
 

@@ -184,7 +184,7 @@ impl Session {
         loop {
             match self.next().await {
                 Ok(After::Close) => return "logout".into(),
-                Ok(After::Next | After::StartTls | After::Compress) => {}
+                Ok(After::Next | After::StartTls | After::Compress | After::EndCompression) => {}
                 Err(error) => return self.say_bye(error),
             }
         }
@@ -394,6 +394,7 @@ impl Session {
         match after {
             After::StartTls => self.start_tls().await?,
             After::Compress => self.stream.start_compression().await.map_err(Error::Closed)?,
+            After::EndCompression => self.stream.end_compression().await.map_err(Error::Closed)?,
             After::Next | After::Close => {}
         }
         Ok(after)

@@ -85,6 +85,11 @@ pub fn step(session: &mut Session, step: &Step, rest: &[Piece], bindings: &mut B
             plain(session, "COMPRESS DEFLATE")?;
             session.connection.start_compression()
         }
+        "uncompress" => {
+            plain(session, "UNAUTHENTICATE")?;
+            session.connection.end_compression();
+            Ok(())
+        }
         "starttls" => {
             plain(session, "STARTTLS")?;
             session.connection.start_tls()

@@ -18,7 +18,8 @@
 //!   and expects a continuation request; then `more text` (another `+` must follow) and `finish ok|no|bad [CODE] text`.
 //!   `wait` expects the untagged responses below without sending anything. `send command` sends it and waits for nothing,
 //!   `result ok|no|bad|any [CODE]` reads its answer: so two connections can have commands in work at once.
-//!   `compress` sends COMPRESS DEFLATE, expects OK, and speaks deflate from there on, each command with a flush in its middle.
+//!   `compress` sends COMPRESS DEFLATE, expects OK, and speaks deflate from there on, each command with a flush in its middle;
+//!   `uncompress` sends UNAUTHENTICATE, expects OK, and speaks plainly again.
 //! - POP3: `ok command` or `err [CODE] command`; a multi-line answer is read where the command has one, and held against
 //!   the lines below; else a line below is the text behind `+OK`. `cont`, `more`, `finish` as in IMAP.
 //! - LMTP: `250 command`, `550 5.1.1 command`; `data` with a block sends DATA, expects 354, sends the block dot-stuffed;

@@ -51,6 +51,12 @@ impl Connection {
         Ok(())
     }
 
+    /// From here on nothing is compressed.
+    pub fn end_compression(&mut self) {
+        self.deflate = None;
+        self.log.push_str("--- no longer compressed\n");
+    }
+
     pub fn send(&mut self, octets: &[u8]) -> Outcome {
         self.note("C: ", octets);
         let squeezed = self.deflate.as_mut().map(|(compress, _)| squeeze(compress, octets)).transpose()?;

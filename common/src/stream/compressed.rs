@@ -108,6 +108,43 @@ async fn what_is_sent_before_is_plain_and_what_came_is_compressed() {
 }
 
 #[tokio::test]
+async fn compression_ends_at_the_flush() {
+    for flush in [FlushCompress::Sync, FlushCompress::Full, FlushCompress::Finish] {
+        let (mut stream, mut client) = compressed().await;
+        let last = Squeeze::new().with(b"a UNAUTHENTICATE\r\n", flush);
+        client.write_all(&[&last[..], b"b NOOP\r\n"].concat()).await.unwrap();
+        assert_eq!(stream.read_line(100).await.unwrap(), "a UNAUTHENTICATE");
+        stream.out().extend_from_slice(b"a OK\r\n");
+        stream.end_compression().await.unwrap();
+        assert!(!stream.is_compressed());
+        assert_eq!(read_inflated(&mut client, &mut Decompress::new(false), 6).await, b"a OK\r\n");
+        assert_eq!(stream.read_line(100).await.unwrap(), "b NOOP");
+        stream.out().extend_from_slice(b"b OK\r\n");
+        stream.flush().await.unwrap();
+        let mut plain = [0; 6];
+        client.read_exact(&mut plain).await.unwrap();
+        assert_eq!(&plain, b"b OK\r\n");
+    }
+}
+
+#[tokio::test]
+async fn the_rest_of_the_last_flush_may_come_late() {
+    let (mut stream, mut client) = compressed().await;
+    let last = Squeeze::new().with(b"a UNAUTHENTICATE\r\n", FlushCompress::Sync);
+    for late in 1..4 {
+        let (early, late) = last.split_at(last.len() - late);
+        client.write_all(early).await.unwrap();
+        assert_eq!(stream.read_line(100).await.unwrap(), "a UNAUTHENTICATE");
+        stream.end_compression().await.unwrap();
+        client.write_all(late).await.unwrap();
+        interrupted(stream.readable()).await;
+        client.write_all(b"b NOOP\r\n").await.unwrap();
+        assert_eq!(stream.read_line(100).await.unwrap(), "b NOOP");
+        stream.start_compression().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_flush_without_octets_is_no_input() {
     let (mut stream, mut client) = compressed().await;
     let mut squeeze = Squeeze::new();

@@ -2,7 +2,8 @@
 //!
 //! - Out: what is written is compressed at once and sent on; a flush ends it with Z_SYNC_FLUSH, so that nothing that was
 //!   flushed waits in the compressor.
-//! - In: the peer may flush wherever it likes, or not at all; whatever can be inflated is.
+//! - In: the peer may flush wherever it likes, or not at all; whatever can be inflated is. Nothing behind a flush is touched
+//!   before what is in front of it has been read: compression may end there.
 //! - No input makes more than what was asked for: a small packet that inflates to gigabytes is inflated a read at a time,
 //!   and every limit of the reader counts inflated octets.
 //! - At rest it gives the compressor back (256 KiB): it stands at an octet's end after a flush, and a new one that refers to
@@ -22,6 +23,8 @@ const LEVEL: u32 = 3;
 const OUT: usize = 32 * 1024;
 /// Compressed octets that are read at once.
 const IN: usize = 8 * 1024;
+/// The end of a flush: the length of an empty stored block.
+const FLUSH_MARK: [u8; 4] = [0, 0, 0xff, 0xff];
 
 pub(super) struct Deflate {
     below: Transport,
@@ -66,9 +69,13 @@ impl Deflate {
         want: usize,
     ) -> Poll<io::Result<usize>> {
         loop {
+            let waiting = self.received.len();
             let count = self.inflate(buffer, want)?;
             if count > 0 || self.ended {
                 return Poll::Ready(Ok(count));
+            }
+            if !self.received.is_empty() && self.received.len() < waiting {
+                continue;
             }
             match self.below.poll_fill(context, &mut self.received, IN) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Ok(0)),
@@ -84,14 +91,17 @@ impl Deflate {
         }
     }
 
-    /// Inflates at most `want` octets of what was received.
+    /// Inflates at most `want` octets of what was received, up to the first flush in it.
     fn inflate(&mut self, buffer: &mut BytesMut, want: usize) -> io::Result<usize> {
         if self.ended || (self.received.is_empty() && !self.holds_more) {
             return Ok(0);
         }
         let (start, before) = (buffer.len(), (self.inflate.total_in(), self.inflate.total_out()));
         buffer.resize(start + want, 0);
-        let status = self.inflate.decompress(&self.received, &mut buffer[start..], FlushDecompress::None);
+        let marked = self.received.windows(FLUSH_MARK.len()).position(|octets| octets == FLUSH_MARK);
+        let end = marked.map_or(self.received.len(), |at| at + FLUSH_MARK.len());
+        let received = &self.received[..end];
+        let status = self.inflate.decompress(received, &mut buffer[start..], FlushDecompress::None);
         let taken = difference(self.inflate.total_in(), before.0);
         let count = difference(self.inflate.total_out(), before.1);
         buffer.truncate(start + count);
@@ -164,6 +174,11 @@ impl Deflate {
 
     pub fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.below.poll_shutdown(context)
+    }
+
+    /// The layer below, and what has come from it and is not inflated.
+    pub fn into_below(self) -> (Transport, BytesMut) {
+        (self.below, self.received)
     }
 
     /// Frees what is not needed until the next octet comes or goes.

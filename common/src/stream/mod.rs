@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::time::timeout;
 
 use crate::tls::{Acceptor, TlsInfo};
@@ -85,6 +85,8 @@ pub struct Stream {
     output: Output,
     peer: Peer,
     tls: Option<Arc<TlsInfo>>,
+    /// Compression has ended, and the rest of the peer's last flush may not have come yet.
+    skips_flush_mark: bool,
     timeout: Duration,
     received: u64,
     sent: u64,
@@ -144,6 +146,7 @@ impl Stream {
             output: Output::default(),
             peer,
             tls: None,
+            skips_flush_mark: false,
             timeout: DEFAULT_TIMEOUT,
             received: 0,
             sent: 0,
@@ -248,13 +251,36 @@ impl Stream {
     }
 
     fn poll_fill(&mut self, context: &mut Context<'_>, want: usize) -> Poll<io::Result<usize>> {
-        let filled = self.transport.poll_fill(context, self.input.buffer(), want);
+        let filled = self.poll_transport(context, want);
         if filled.is_pending() {
             // The wait may be long: IDLE, or a client that polls every ten minutes.
             self.input.release();
             self.output.release();
         }
         filled
+    }
+
+    fn poll_transport(&mut self, context: &mut Context<'_>, want: usize) -> Poll<io::Result<usize>> {
+        while self.skips_flush_mark {
+            let mut octets = BytesMut::new();
+            if ready!(self.transport.poll_fill(context, &mut octets, want))? == 0 {
+                return Poll::Ready(Ok(0));
+            }
+            let count = self.take_plain(octets);
+            if count > 0 {
+                return Poll::Ready(Ok(count));
+            }
+        }
+        self.transport.poll_fill(context, self.input.buffer(), want)
+    }
+
+    /// Adds the first octets after compression, without what is left of a flush: no command begins like that.
+    fn take_plain(&mut self, mut octets: BytesMut) -> usize {
+        let mark = octets.iter().take_while(|octet| matches!(octet, 0 | 0xff)).count();
+        octets.advance(mark);
+        self.skips_flush_mark = octets.is_empty();
+        self.input.buffer().extend_from_slice(&octets);
+        octets.len()
     }
 
     /// The output buffer. Nothing is sent before [`Stream::flush`]; callers flush it as a [`BATCH`].
@@ -328,6 +354,18 @@ impl Stream {
         let received = std::mem::take(self.input.buffer());
         self.input = Input::default();
         self.transport.compress(received);
+        Ok(())
+    }
+
+    /// Ends compression in both directions: what has been written before is still compressed, what the peer sent behind the
+    /// flush that was read last is plain. Without compression it only flushes.
+    // RFC 8437 section 4.1
+    pub async fn end_compression(&mut self) -> Result<(), StreamError> {
+        self.flush().await?;
+        if self.is_compressed() {
+            let received = self.transport.decompress();
+            self.take_plain(received);
+        }
         Ok(())
     }
 

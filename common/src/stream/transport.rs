@@ -45,6 +45,21 @@ impl Transport {
         *self = Transport::Deflate(Box::new(Deflate::new(below, received)));
     }
 
+    /// Takes the compression layer away; gives what has come and is not inflated. Nothing without that layer.
+    pub fn decompress(&mut self) -> BytesMut {
+        match std::mem::replace(self, Transport::Gone) {
+            Transport::Deflate(deflate) => {
+                let (below, received) = deflate.into_below();
+                *self = below;
+                received
+            }
+            other => {
+                *self = other;
+                BytesMut::new()
+            }
+        }
+    }
+
     pub fn is_compressed(&self) -> bool {
         matches!(self, Transport::Deflate(_))
     }

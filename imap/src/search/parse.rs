@@ -3,7 +3,9 @@
 //! The parser keeps its own stack, so that nesting costs no stack of the thread; a chain of ORs counts as one level, as
 //! clients write one for each address of a person.
 
-use store::{EmailId, Flags, Keyword, ThreadId};
+use std::ops::RangeInclusive;
+
+use store::{EmailId, Flags, Keyword, ThreadId, UidSet};
 
 use super::charset::Charset;
 use super::key::{AddressField, Age, Key, When};
@@ -93,6 +95,8 @@ pub static SEARCH_KEYS: &[KeyRow] = rows![
         parser.space()?;
         messages(parser, context, Numbering::Uid)
     },
+    "UIDAFTER" => |parser, _| uids(parser, |uid| Some(uid.checked_add(1)?..=u32::MAX)),
+    "UIDBEFORE" => |parser, _| uids(parser, |uid| Some(1..=uid - 1)),
     "UNANSWERED" => |_, _| key(Key::no_flag(Flags::ANSWERED)),
     "UNDELETED" => |_, _| key(Key::no_flag(Flags::DELETED)),
     "UNDRAFT" => |_, _| key(Key::no_flag(Flags::DRAFT)),
@@ -210,6 +214,13 @@ fn messages(parser: &mut Parser<'_>, context: &mut Context, numbering: Numbering
     let set = crate::command::sequence_set(parser)?;
     context.numbered |= numbering == Numbering::Seq;
     key(Key::Set(set, numbering))
+}
+
+/// `SP uniqueid`: the UIDs on one side of it. RFC 9738 section 3.4
+fn uids(parser: &mut Parser<'_>, side: fn(u32) -> Option<RangeInclusive<u32>>) -> Result<Begin, Error> {
+    parser.space()?;
+    let uid = parser.nz_number()?;
+    key(Key::Messages(UidSet::from_ranges(side(uid))))
 }
 
 /// RFC 9051 appendix E: there is no \Recent.

@@ -5,6 +5,7 @@ mod concurrent;
 mod fetch;
 mod garbage;
 mod oracle;
+mod progress;
 mod search;
 mod session;
 mod storing;
