@@ -13,6 +13,7 @@
 mod address;
 mod casemap;
 mod charset;
+mod date;
 mod decoder;
 mod encoded_word;
 mod envelope;
@@ -26,8 +27,10 @@ mod mime;
 mod parameter;
 mod preview;
 mod section;
+mod sort;
 mod stored;
 mod structure;
+mod subject;
 mod summary;
 pub mod text;
 mod thread;
@@ -35,6 +38,8 @@ mod transfer;
 mod transport;
 
 pub use decoder::{Decoder, Encoding};
+pub use sort::{MAX_TEXT, SortKeys};
+pub use subject::BaseSubject;
 pub use summary::{Address, Disposition, Envelope, Kind, Parameter, Part, Summary};
 pub use thread::{ThreadKeys, thread_keys};
 pub use transport::{Unkeepable, encode_binary};

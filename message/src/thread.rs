@@ -27,15 +27,20 @@ pub fn thread_keys(raw_header: &[u8]) -> ThreadKeys {
         let value = field_values(raw_header, name).next().unwrap_or_default();
         references.extend(ids(value).filter(|id| seen.insert(id.clone())));
     }
+    forget_excess(&mut references);
+    ThreadKeys { message_id, references }
+}
+
+/// Keeps the first and the newest.
+pub(crate) fn forget_excess(references: &mut Vec<Vec<u8>>) {
     let excess = references.len().saturating_sub(MAX_REFERENCES);
     if excess > 0 {
         references.drain(1..1 + excess);
     }
-    ThreadKeys { message_id, references }
 }
 
 /// The id between brackets, or, since some mail has none, the only word of the field.
-fn message_id(value: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn message_id(value: &[u8]) -> Option<Vec<u8>> {
     ids(value).next().or_else(|| {
         let word = unfold(value);
         let plain = word.iter().all(|b| !b.is_ascii_whitespace() && !matches!(b, b'<' | b'>'));
@@ -44,7 +49,7 @@ fn message_id(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// What stands between `<` and `>`.
-fn ids(value: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+pub(crate) fn ids(value: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     let ends = value.split_inclusive(|&b| b == b'>').filter_map(|piece| piece.strip_suffix(b">"));
     ends.filter_map(|piece| {
         let open = piece.iter().rposition(|&b| b == b'<')?;
