@@ -8,6 +8,7 @@ mod append;
 mod authenticate;
 mod capability;
 mod close;
+mod comparator;
 mod compress;
 mod copy;
 mod create;
@@ -38,10 +39,12 @@ mod search;
 mod select;
 mod setacl;
 mod setquota;
+mod sort;
 mod starttls;
 mod status;
 mod store;
 mod subscribe;
+mod thread;
 mod uidbatches;
 mod unauthenticate;
 
@@ -146,6 +149,7 @@ pub static COMMANDS: &[Command] = table![
     "CAPABILITY"    ANY               None     Allow    "IMAP4rev1"  capability::run;
     "CHECK"         SELECTED          None     Allow    "IMAP4rev1"  noop::run;
     "CLOSE"         SELECTED          None     Forbid   "IMAP4rev1"  close::run;
+    "COMPARATOR"    LOGGED_IN         None     Allow    "I18NLEVEL=2" comparator::run;
     "COMPRESS"      LOGGED_IN         None     Allow    "COMPRESS=DEFLATE"  compress::run;
     "COPY"          SELECTED          Seq      Allow    "IMAP4rev1"  copy::run;
     "CREATE"        LOGGED_IN         None     Allow    "IMAP4rev1"  create::run;
@@ -178,19 +182,23 @@ pub static COMMANDS: &[Command] = table![
     "SELECT"        LOGGED_IN         None     Allow    "IMAP4rev1"  select::run;
     "SETACL"        LOGGED_IN         None     Allow    "ACL"        setacl::run;
     "SETQUOTA"      LOGGED_IN         None     Allow    "QUOTASET"   setquota::run;
+    "SORT"          SELECTED          Seq      Forbid   "SORT"       sort::run;
     "STARTTLS"      NOT_AUTHENTICATED None     Forbid   "STARTTLS"   starttls::run;
     "STATUS"        LOGGED_IN         None     Allow    "IMAP4rev1"  status::run;
     "STORE"         SELECTED          Seq      Forbid   "IMAP4rev1"  store::run;
     "SUBSCRIBE"     LOGGED_IN         None     Allow    "IMAP4rev1"  subscribe::run;
+    "THREAD"        SELECTED          Seq      Forbid   "THREAD=REFERENCES" thread::run;
     "UID COPY"      SELECTED          Uid      Allow    "IMAP4rev1"  copy::run;
     "UID EXPUNGE"   SELECTED          Uid      Allow    "UIDPLUS"    expunge::run;
     "UID FETCH"     SELECTED          Uid      Allow    "IMAP4rev1"  fetch::run;
     "UID MOVE"      SELECTED          Uid      Allow    "MOVE"       r#move::run;
     "UID REPLACE"   SELECTED          Uid      Allow    "REPLACE"    replace::run [Streamed];
     "UID SEARCH"    SELECTED          Uid      Allow    "IMAP4rev1"  search::run;
+    "UID SORT"      SELECTED          Uid      Allow    "SORT"       sort::run;
     "UID STORE"     SELECTED          Uid      Allow    "IMAP4rev1"  store::run;
     "UIDBATCHES"    SELECTED          None     Allow    "UIDBATCHES" uidbatches::run;
     "UNAUTHENTICATE" LOGGED_IN        None     Forbid   "UNAUTHENTICATE" unauthenticate::run;
+    "UID THREAD"    SELECTED          Uid      Allow    "THREAD=REFERENCES" thread::run;
     "UNSELECT"      SELECTED          None     Forbid   "UNSELECT"   close::run;
     "UNSUBSCRIBE"   LOGGED_IN         None     Allow    "IMAP4rev1"  subscribe::run;
 ];
@@ -267,7 +275,7 @@ mod tests {
         for row in
             COMMANDS.iter().filter(|row| row.states == States::SELECTED && row.numbers != Numbers::None)
         {
-            let numbered = ["FETCH", "STORE", "SEARCH"].contains(&row.name);
+            let numbered = ["FETCH", "STORE", "SEARCH", "SORT", "THREAD"].contains(&row.name);
             assert_eq!(row.allow_expunge, !numbered, "{row:?}");
         }
     }

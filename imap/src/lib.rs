@@ -7,6 +7,7 @@
 //! - Blocking store calls go through [`common::block`]; verbs are awaited.
 
 mod capability;
+mod collation;
 mod command;
 mod date;
 mod error;
@@ -28,7 +29,9 @@ mod search;
 mod seqset;
 mod session;
 mod sharing;
+mod sort;
 mod syntax;
+mod thread;
 mod translation;
 mod updates;
 mod view;

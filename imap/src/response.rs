@@ -78,6 +78,8 @@ pub enum Code {
     Modified(String),
     /// The URL that cannot be resolved. RFC 4469 section 4.1
     BadUrl(String),
+    // RFC 5255 section 4.9
+    BadComparator,
     // RFC 4469 section 4.2
     TooBig,
     // RFC 8474 section 4.1, section 4.2
@@ -158,6 +160,7 @@ impl fmt::Display for Code {
 impl Code {
     fn word(&self) -> &'static str {
         match self {
+            Code::BadComparator => "BADCOMPARATOR",
             Code::BadCharset(_) => "BADCHARSET",
             Code::Capability(_) => "CAPABILITY",
             Code::PermanentFlags(_) => "PERMANENTFLAGS",

@@ -17,6 +17,7 @@ use tracing::Instrument as _;
 
 use crate::Service;
 use crate::capability;
+use crate::collation::Collation;
 use crate::command::{Command, Numbers, States, write_new};
 use crate::error::Error;
 use crate::language::Language;
@@ -39,6 +40,8 @@ pub struct Session {
     pub service: Arc<Service>,
     pub entry: Entry,
     pub enabled: Enabled,
+    /// How strings are compared. RFC 5255 section 4.7
+    pub collation: Collation,
     /// `Some` from login on.
     pub user: Option<Box<User>>,
     /// `Some` in the selected state.
@@ -150,6 +153,7 @@ impl Session {
             service,
             entry,
             enabled: Enabled::default(),
+            collation: Collation::default(),
             user: None,
             selected: None,
             notify: None,
@@ -549,6 +553,7 @@ impl Session {
         self.user = None;
         self.notify = None;
         self.enabled = Enabled::default();
+        self.collation = Collation::default();
         self.entry.update(|info| info.account = None);
         tracing::Span::current().record("account", tracing::field::Empty);
         self.login_deadline = Some(Instant::now() + self.service.options.login_timeout);

@@ -25,7 +25,8 @@ pub fn sent_date(field: &[u8]) -> Option<i64> {
 /// Seconds since midnight, and minutes east of UTC.
 fn time_and_zone(text: &[u8]) -> (i64, i64) {
     let text = text.trim_ascii_start();
-    let is_time = |octet: u8| octet.is_ascii_digit() || octet.is_ascii_whitespace() || matches!(octet, b':' | b'.');
+    let is_time =
+        |octet: u8| octet.is_ascii_digit() || octet.is_ascii_whitespace() || matches!(octet, b':' | b'.');
     let length = text.iter().position(|&octet| !is_time(octet)).unwrap_or(text.len());
     let (clock, zone) = text.split_at(length);
     (time(clock).unwrap_or(0), self::zone(zone).unwrap_or(0))
@@ -46,8 +47,16 @@ fn time(text: &[u8]) -> Option<i64> {
 /// `("+" / "-") 4DIGIT` or one of the names of section 4.3, in minutes east of UTC.
 fn zone(text: &[u8]) -> Option<i64> {
     let word = text.split(u8::is_ascii_whitespace).next()?;
-    let names: [(&[u8], i64); 8] =
-        [(b"EST", -5), (b"EDT", -4), (b"CST", -6), (b"CDT", -5), (b"MST", -7), (b"MDT", -6), (b"PST", -8), (b"PDT", -7)];
+    let names: [(&[u8], i64); 8] = [
+        (b"EST", -5),
+        (b"EDT", -4),
+        (b"CST", -6),
+        (b"CDT", -5),
+        (b"MST", -7),
+        (b"MDT", -6),
+        (b"PST", -8),
+        (b"PDT", -7),
+    ];
     if let Some((_, hours)) = names.iter().find(|(name, _)| word.eq_ignore_ascii_case(name)) {
         return Some(hours * 60);
     }
@@ -147,7 +156,13 @@ mod tests {
     #[test]
     fn what_is_invalid_has_a_default() {
         let midnight = 880_070_400;
-        for field in ["21 Nov 1997", "21 Nov 1997 99:00:00 +0000", "21 Nov 1997 noon", "Fri 21-Nov-1997", "21 Nov 1997 1:2:3:4"] {
+        for field in [
+            "21 Nov 1997",
+            "21 Nov 1997 99:00:00 +0000",
+            "21 Nov 1997 noon",
+            "Fri 21-Nov-1997",
+            "21 Nov 1997 1:2:3:4",
+        ] {
             assert_eq!(sent(field), Some(midnight), "{field}");
         }
         for zone in ["", "+0000", "GMT", "UT", "Z", "nonsense", "+99", "+00000", "-0000", "+0099"] {
@@ -160,9 +175,19 @@ mod tests {
 
     #[test]
     fn what_is_no_date() {
-        for field in
-            ["", "yesterday", "Fri, Nov 21 1997", "32 Jan 2020 00:00", "30 Feb 2020", "1 Foo 2020", "1 Jan 20201", "1 Jan", "(", "((1 Jan 2020", "ä"]
-        {
+        for field in [
+            "",
+            "yesterday",
+            "Fri, Nov 21 1997",
+            "32 Jan 2020 00:00",
+            "30 Feb 2020",
+            "1 Foo 2020",
+            "1 Jan 20201",
+            "1 Jan",
+            "(",
+            "((1 Jan 2020",
+            "ä",
+        ] {
             assert_eq!(sent(field), None, "{field}");
         }
     }

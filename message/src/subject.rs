@@ -229,7 +229,9 @@ mod tests {
 
     #[test]
     fn hostile_subjects_are_linear() {
-        for piece in ["[a]", "[fwd:", "re:", "(fwd)", "[", "]", "re[", "re [a]", " ", "[a]re:", "[fwd:]", "re[x]:["] {
+        for piece in
+            ["[a]", "[fwd:", "re:", "(fwd)", "[", "]", "re[", "re [a]", " ", "[a]re:", "[fwd:]", "re[x]:["]
+        {
             let raw = piece.repeat(1 << 18);
             assert!(base(&raw).0.len() <= raw.len());
         }
@@ -268,7 +270,8 @@ mod tests {
                     break;
                 }
             }
-            let is_forward = text.len() >= 6 && text[..5].eq_ignore_ascii_case(b"[fwd:") && text.ends_with(b"]");
+            let is_forward =
+                text.len() >= 6 && text[..5].eq_ignore_ascii_case(b"[fwd:") && text.ends_with(b"]");
             if !is_forward {
                 return (String::from_utf8(text).unwrap(), reply);
             }

@@ -258,6 +258,7 @@ impl<'a> Batch<'a> {
         let row = BodyRow { hash: staged.hash, location, references: 1 };
         self.put(Table::BodyHash, &row.hash, &schema::body_key(body))?;
         self.put(Table::Summary, &schema::body_key(body), &schema::encode_summary(&staged.encoded_summary))?;
+        self.put(Table::Sort, &schema::body_key(body), &staged.sort_keys)?;
         self.place(body, &row)?;
         self.put_body(body, row);
         self.sound.insert(body);
@@ -441,6 +442,7 @@ impl<'a> Batch<'a> {
             self.tx.delete(Table::Body, &key)?;
             self.tx.delete(Table::BodyHash, &row.hash)?;
             self.tx.delete(Table::Summary, &key)?;
+            self.tx.delete(Table::Sort, &key)?;
         }
         Ok(())
     }

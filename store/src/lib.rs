@@ -61,6 +61,7 @@ pub use mailbox::{
 };
 pub use pending::Pending;
 pub use retained::{RetainedId, RetainedMessage};
+pub use schema::SortKeys;
 pub use shelf::Shelf;
 pub use snapshot::{Message, Snapshot};
 pub use spool::Spool;

@@ -20,6 +20,7 @@
 //! | body_hash | 32 octets BLAKE3 | u64 body |
 //! | body_location | u32 segment, u64 offset | u64 body |
 //! | summary | u64 body | u8 0: the encoded summary follows; 1: the same, compressed with zstd |
+//! | sort | u64 body | [`SortKeys`]: what SORT and THREAD compare; a body without a row is read for it |
 //! | segment | u32 segment | [`SegmentRow`]: records and octets that are referenced |
 //! | retained | u32 account, u64 seconds, u64 sequence | [`RetainedRow`] |
 //! | retained_uid | u64 mailbox, u32 UID | u64 seconds, u64 sequence: the rest of the key in retained |
@@ -37,6 +38,7 @@ mod mailbox;
 mod message;
 mod meta;
 mod retained;
+mod sort;
 pub(crate) mod vanished;
 
 pub(crate) use body::{BodyRow, SegmentRow, decode_summary, encode_summary};
@@ -46,6 +48,7 @@ pub(crate) use mailbox::{KEYWORD_LENGTH, KEYWORDS, MailboxRow, subject_code, sub
 pub(crate) use message::MessageRow;
 pub(crate) use meta::{Counters, FORMAT, Identity, UsageRow};
 pub(crate) use retained::RetainedRow;
+pub use sort::SortKeys;
 
 use crate::*;
 

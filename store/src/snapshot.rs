@@ -117,6 +117,17 @@ impl Message {
         Ok(Arc::new(::message::Summary::parse(&octets)))
     }
 
+    /// What SORT and THREAD compare. Read from the header where the store, an older one, has no row of it.
+    pub fn sort_keys(&self) -> Result<SortKeys> {
+        let stored = self.view.read.get(Table::Sort, &schema::body_key(self.body))?;
+        if let Some(keys) = stored.and_then(|row| SortKeys::decode(&row).ok()) {
+            return Ok(keys);
+        }
+        let summary = self.summary()?;
+        let header = self.record()?.read(0..summary.structure.body)?;
+        Ok(::message::SortKeys::new(&header, &summary.envelope).into())
+    }
+
     /// The header lines of this copy alone, which stand before the shared octets.
     pub fn trace(&self) -> &Bytes {
         &self.trace

@@ -32,6 +32,8 @@ pub struct Staged {
     /// [`::message::Summary::encode`]d.
     pub(crate) encoded_summary: Bytes,
     pub(crate) thread_keys: Arc<::message::ThreadKeys>,
+    /// [`SortKeys::encode`]d.
+    pub(crate) sort_keys: Bytes,
 }
 
 impl Staged {
@@ -128,6 +130,7 @@ impl Staging {
             hash,
             size: octets.len() as u64,
             record,
+            sort_keys: SortKeys::from(::message::SortKeys::new(header, &summary.envelope)).encode().into(),
             encoded_summary: Bytes::from(summary.encode()),
             summary: Arc::new(summary),
             thread_keys: Arc::new(::message::thread_keys(header)),

@@ -43,19 +43,8 @@ async fn search(
     options: Option<Options>,
     arguments: &mut Parser<'_>,
 ) -> Result<Reply, Error> {
-    let program = Program::parse(arguments, session.syntax_limits().nesting)?;
-    let enabled = session.enabled;
-    let (selected, stream) = session.selected()?;
-    selected.view.refresh(&UidSet::new(), enabled)?.send(stream).await?;
-    if program.numbered && enabled.uidonly {
-        return Err(Error::uid_required());
-    }
-    if program.numbered {
-        session.forbid_expunge();
-    }
-    if program.modseq {
-        session.enable_condstore();
-    }
+    let program = Program::parse(arguments, session.collation, session.syntax_limits().nesting)?;
+    prepare(session, &program).await?;
     let limit = session.service.options.message_limit;
     let (selected, mut progress) = session.selected_with_progress()?;
     let scope = Scope { mailbox: &selected.mailbox, view: selected.view.known(), limit };
@@ -70,6 +59,23 @@ async fn search(
         save(session, options.told(&found.uids))?;
     }
     Ok(limit::tell(Reply::completed(), found.cut, &mut session.writer()))
+}
+
+/// The mailbox as it is now, and what the keys of the program ask of the session.
+pub(super) async fn prepare(session: &mut Session, program: &Program) -> Result<(), Error> {
+    let enabled = session.enabled;
+    let (selected, stream) = session.selected()?;
+    selected.view.refresh(&UidSet::new(), enabled)?.send(stream).await?;
+    if program.numbered && enabled.uidonly {
+        return Err(Error::uid_required());
+    }
+    if program.numbered {
+        session.forbid_expunge();
+    }
+    if program.modseq {
+        session.enable_condstore();
+    }
+    Ok(())
 }
 
 async fn answer(

@@ -10,6 +10,7 @@ use store::{Message, Row, Turn};
 use super::key::{AddressField, Cost, Key};
 use super::sent::sent_date;
 use super::turn;
+use crate::collation::Collation;
 use crate::date::Date;
 
 /// Puts the cheap keys of every AND and OR first.
@@ -144,12 +145,13 @@ impl<'a> Evidence<'a> {
                 header::field_values(&header, name).any(|value| needle.is_in_field(value))
             }
             Key::Body(needle) => {
-                needle.is_empty() || self.body()?.iter().any(|text| needle.is_in_folded(text))
+                needle.is_empty()
+                    || self.body(needle.collation())?.iter().any(|text| needle.is_in_folded(text))
             }
             Key::Text(needle) => {
                 needle.is_empty()
-                    || needle.is_in_folded(self.folded_header()?)
-                    || self.body()?.iter().any(|text| needle.is_in_folded(text))
+                    || needle.is_in_folded(self.folded_header(needle.collation())?)
+                    || self.body(needle.collation())?.iter().any(|text| needle.is_in_folded(text))
             }
             Key::Flag { .. }
             | Key::Keyword { .. }
@@ -198,24 +200,24 @@ impl<'a> Evidence<'a> {
         self.turn.get_or_insert_with(|| turn::wait(octets));
     }
 
-    fn folded_header(&mut self) -> store::Result<&str> {
+    fn folded_header(&mut self, collation: Collation) -> store::Result<&str> {
         let folded = match self.folded_header.take() {
             Some(folded) => folded,
-            None => text::fold_case(&text::header_text(&self.header()?)),
+            None => collation.folded(&text::header_text(&self.header()?)),
         };
         Ok(self.folded_header.insert(folded))
     }
 
-    /// The decoded texts of the body, case folded.
-    fn body(&mut self) -> store::Result<&[String]> {
+    /// The decoded texts of the body, folded; by the same comparator each time, since a command has one.
+    fn body(&mut self, collation: Collation) -> store::Result<&[String]> {
         let folded = match self.folded_body.take() {
             Some(folded) => folded,
-            None => self.read_body()?,
+            None => self.read_body(collation)?,
         };
         Ok(self.folded_body.insert(folded))
     }
 
-    fn read_body(&mut self) -> store::Result<Vec<String>> {
+    fn read_body(&mut self, collation: Collation) -> store::Result<Vec<String>> {
         let summary = self.summary()?;
         self.wait(self.message.size);
         let body = self.message.body()?;
@@ -224,7 +226,7 @@ impl<'a> Evidence<'a> {
         self.read += raw.len() as u64;
         let mut folded = Vec::new();
         let _ = text::body_texts(&summary, &raw, &mut |text| {
-            folded.push(text::fold_case(text));
+            folded.push(collation.folded(text));
             ControlFlow::Continue(())
         });
         Ok(folded)
@@ -250,7 +252,7 @@ mod tests {
     }
 
     fn unknown() -> Key {
-        Key::Body(Needle::new("x"))
+        Key::Body(Needle::new("x", Collation::default()))
     }
 
     #[test]

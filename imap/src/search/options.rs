@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use store::UidSet;
+use store::{Uid, UidSet};
 
 use crate::error::Error;
 use crate::syntax::Parser;
@@ -112,6 +112,20 @@ impl Options {
     }
 }
 
+impl Options {
+    /// The same of a result in an order of its own: MIN and MAX are its ends, and places are counted in it.
+    // RFC 5267 section 3.1
+    pub fn told_of(self, sorted: &[Uid]) -> UidSet {
+        if self.need() == Need::All {
+            return sorted.iter().copied().collect();
+        }
+        let places = self.partial.map_or(0..0, |partial| partial.indices(sorted.len()));
+        let part = sorted.get(places).unwrap_or_default();
+        let ends = [sorted.first().filter(|_| self.min), sorted.last().filter(|_| self.max)];
+        ends.into_iter().flatten().chain(part).copied().collect()
+    }
+}
+
 impl Partial {
     /// `partial-range = nz-number ":" nz-number / "-" nz-number ":" "-" nz-number`
     pub fn parse(parser: &mut Parser<'_>) -> Result<Partial, Error> {
@@ -145,6 +159,14 @@ impl Partial {
         let (start, length) = (index(places.start), index(places.end - places.start));
         let indices = view.positions(uids).flatten().skip(start).take(length);
         indices.filter_map(|index| view.at(index)).map(|(_, row)| row.uid).collect()
+    }
+
+    /// The same for a result that is held whole.
+    pub fn indices(self, length: usize) -> std::ops::Range<usize> {
+        // No place is beyond the length.
+        let index = |place: u64| usize::try_from(place).unwrap_or(length);
+        let places = self.places(length as u64);
+        index(places.start)..index(places.end)
     }
 
     /// The messages at these places of a result in mailbox order.
@@ -215,6 +237,24 @@ mod tests {
             assert_eq!(parse(options).unwrap().told(&found).to_string(), saved, "{options}");
         }
         assert!(parse("(MIN MAX SAVE)").unwrap().told(&UidSet::new()).is_empty());
+    }
+
+    // RFC 5267 section 3.1: "the first and the last" in the order
+    #[test]
+    fn in_an_order_ends_and_places_are_its_own() {
+        let sorted = [9, 3, 7, 1].map(Uid);
+        for (options, told) in [
+            ("()", "1,3,7,9"),
+            ("(MIN)", "9"),
+            ("(MAX MIN)", "1,9"),
+            ("(PARTIAL 2:3)", "3,7"),
+            ("(PARTIAL -1:-2 MIN)", "1,7,9"),
+            ("(PARTIAL 5:9)", ""),
+            ("(COUNT MIN)", "1,3,7,9"),
+        ] {
+            assert_eq!(parse(options).unwrap().told_of(&sorted).to_string(), told, "{options}");
+        }
+        assert!(parse("(MIN MAX PARTIAL 1:2)").unwrap().told_of(&[]).is_empty());
     }
 
     #[test]

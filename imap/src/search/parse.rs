@@ -10,6 +10,7 @@ use store::{EmailId, Flags, Keyword, ThreadId, UidSet};
 use super::charset::Charset;
 use super::key::{AddressField, Age, Key, When};
 use super::text::Needle;
+use crate::collation::Collation;
 use crate::error::Error;
 use crate::response::Code;
 use crate::syntax::Parser;
@@ -19,6 +20,8 @@ use crate::view::Numbering;
 #[derive(Debug, Default)]
 pub struct Context {
     pub charset: Charset,
+    /// The comparator that is active. RFC 5255 section 4.6
+    pub collation: Collation,
     /// How deep keys may nest.
     pub nesting: usize,
     /// A MODSEQ key was seen: the result tells the highest MODSEQ. RFC 7162 section 3.1.5
@@ -113,7 +116,7 @@ fn key(key: Key) -> Result<Begin, Error> {
 /// `SP astring`, decoded.
 fn needle(parser: &mut Parser<'_>, context: &Context) -> Result<Needle, Error> {
     parser.space()?;
-    context.charset.decode(&parser.astring()?).map(|text| Needle::new(&text))
+    context.charset.decode(&parser.astring()?).map(|text| Needle::new(&text, context.collation))
 }
 
 fn string(parser: &mut Parser<'_>, context: &Context, make: fn(Needle) -> Key) -> Result<Begin, Error> {
@@ -379,10 +382,10 @@ mod tests {
     #[test]
     fn rfc_examples() {
         let key = parse("FLAGGED SINCE 1-Feb-1994 NOT FROM \"Smith\"");
-        let smith = Key::Addresses(AddressField::From, Needle::new("Smith"));
+        let smith = Key::Addresses(AddressField::From, Needle::new("Smith", Collation::default()));
         let since = Key::Arrived(When::Since, Date::new(1994, 2, 1).unwrap());
         assert_eq!(key, Key::And(vec![Key::flag(Flags::FLAGGED), since, Key::Not(Box::new(smith))]));
-        assert_eq!(one("TEXT {6}\r\n\u{43f}\u{440}\u{438}"), Key::Text(Needle::new("\u{43f}\u{440}\u{438}")));
+        assert_eq!(one("TEXT {6}\r\n\u{43f}\u{440}\u{438}"), Key::Text(Needle::new("\u{43f}\u{440}\u{438}", Collation::default())));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::charset::Charset;
 use super::eval;
 use super::key::Key;
 use super::parse::{Context, parse_keys};
+use crate::collation::Collation;
 use crate::error::Error;
 use crate::syntax::Parser;
 use crate::view::Known;
@@ -20,7 +21,11 @@ pub struct Program {
 
 impl Program {
     /// `["CHARSET" SP charset SP] search-key *(SP search-key)` up to the end of the command. RFC 9051 section 6.4.4
-    pub fn parse(arguments: &mut Parser<'_>, nesting: usize) -> Result<Program, Error> {
+    pub fn parse(
+        arguments: &mut Parser<'_>,
+        collation: Collation,
+        nesting: usize,
+    ) -> Result<Program, Error> {
         let mut charset = Charset::default();
         if arguments.word("CHARSET") {
             if arguments.enabled().utf8_accept {
@@ -31,16 +36,28 @@ impl Program {
             charset = Charset::named(&arguments.astring()?)?;
             arguments.space()?;
         }
-        Program::parse_keys(arguments, charset, nesting)
+        Program::parse_keys(arguments, charset, collation, nesting)
     }
 
-    /// `search-key *(SP search-key)` up to the end of the command, its strings in this charset.
-    pub fn parse_keys(
+    /// `charset 1*(SP search-key)`, the search-criteria of SORT and THREAD. RFC 5256 section 5
+    pub fn parse_criteria(
         arguments: &mut Parser<'_>,
-        charset: Charset,
+        collation: Collation,
         nesting: usize,
     ) -> Result<Program, Error> {
-        let mut context = Context { charset, nesting, ..Context::default() };
+        let charset = Charset::named(&arguments.astring()?)?;
+        arguments.space()?;
+        Program::parse_keys(arguments, charset, collation, nesting)
+    }
+
+    /// `search-key *(SP search-key)` up to the end of the command, its strings in this charset, to be compared by this collation.
+    fn parse_keys(
+        arguments: &mut Parser<'_>,
+        charset: Charset,
+        collation: Collation,
+        nesting: usize,
+    ) -> Result<Program, Error> {
+        let mut context = Context { charset, collation, nesting, ..Context::default() };
         let mut key = parse_keys(arguments, &mut context)?;
         eval::sort(&mut key);
         Ok(Program { key, modseq: context.modseq, numbered: context.numbered })

@@ -55,6 +55,7 @@ impl Bench {
             summary: Arc::new(no_summary()),
             encoded_summary: Bytes::new(),
             thread_keys: Arc::default(),
+            sort_keys: Default::default(),
         }
     }
 

@@ -75,12 +75,21 @@ impl Check<'_> {
                 Ok(())
             })?;
         }
-        self.rows(Table::Summary, KeyRange::all(), |check, key, _| {
-            if !check.bodies.contains_key(&BodyId(schema::u64_of("summary", key)?)) {
-                check.superfluous(Table::Summary, key.to_vec(), "it is the summary of no body");
-            }
-            Ok(())
-        })
+        for (table, problem) in [
+            (Table::Summary, "it is the summary of no body"),
+            (Table::Sort, "it has the sort keys of no body"),
+        ] {
+            self.rows(table, KeyRange::all(), |check, key, octets| {
+                let body = BodyId(schema::u64_of("summary", key)?);
+                if !check.bodies.contains_key(&body) {
+                    check.superfluous(table, key.to_vec(), problem);
+                } else if table == Table::Sort && SortKeys::decode(octets).is_err() {
+                    check.superfluous(table, key.to_vec(), "its sort keys are damaged");
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
     }
 
     /// Deleted unless it was put right for another body meanwhile.

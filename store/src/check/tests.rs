@@ -199,6 +199,11 @@ fn rows_beside_the_bodies() {
         tx.put(Table::Summary, &key, b"?").unwrap();
     });
     repairs("summary of no body", |_, tx| tx.put(Table::Summary, &99u64.to_be_bytes(), b"?").unwrap());
+    repairs("sort keys of no body", |_, tx| tx.put(Table::Sort, &99u64.to_be_bytes(), b"?").unwrap());
+    repairs("sort keys are damaged", |_, tx| {
+        let (key, _) = first_body(tx);
+        tx.put(Table::Sort, &key, b"?").unwrap();
+    });
     repairs("should say", |_, tx| {
         let row = SegmentRow { records: 1, bytes: 1 };
         tx.put(Table::Segment, &schema::segment_key(1), &row.encode()).unwrap();

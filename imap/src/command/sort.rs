@@ -1,0 +1,97 @@
+//! SORT and UID SORT. RFC 5256 section 3, RFC 5267 section 3, RFC 5182, RFC 9394 section 3.1, RFC 7162 section 3.1.6
+
+use store::{Uid, UidSet};
+
+use super::search::{forget_saved_after, prepare, return_options, save};
+use crate::error::Error;
+use crate::limit;
+use crate::response::Reply;
+use crate::search::find::{Found, Scope, find};
+use crate::search::options::{Need, Options};
+use crate::search::program::Program;
+use crate::search::result::Correlator;
+use crate::session::Session;
+use crate::sort::criteria::Criteria;
+use crate::sort::facts::{self, Facts};
+use crate::sort::order::Order;
+use crate::sort::result::Answer;
+use crate::syntax::Parser;
+use crate::view::Numbering;
+
+/// `SP ["RETURN" SP "(" ... ")" SP] sort-criteria SP search-criteria`. RFC 5267 section 6
+pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Reply, Error> {
+    arguments.space()?;
+    let options = return_options(arguments)?;
+    let result = sort(session, options, arguments).await;
+    if options.is_some_and(|options| options.save) {
+        forget_saved_after(&result, session);
+    }
+    result
+}
+
+async fn sort(
+    session: &mut Session,
+    options: Option<Options>,
+    arguments: &mut Parser<'_>,
+) -> Result<Reply, Error> {
+    let criteria = Criteria::parse(arguments)?;
+    arguments.space()?;
+    let program = Program::parse_criteria(arguments, session.collation, session.syntax_limits().nesting)?;
+    prepare(session, &program).await?;
+    let (found, sorted) = found_and_sorted(session, &program, &criteria).await?;
+    let told = options.map_or_else(|| sorted.iter().copied().collect(), |options| options.told_of(&sorted));
+    answer(session, &program, options, (&sorted, &told)).await?;
+    // What could be read has been answered; that some could not must not look like their place in the order.
+    if let Some(failure) = found.failure {
+        return Err(failure.into());
+    }
+    if options.is_some_and(|options| options.save) {
+        save(session, told)?;
+    }
+    Ok(limit::tell(Reply::completed(), found.cut, &mut session.writer()))
+}
+
+async fn found_and_sorted(
+    session: &mut Session,
+    program: &Program,
+    criteria: &Criteria,
+) -> Result<(Found, Vec<Uid>), Error> {
+    let (collation, limit) = (session.collation, session.service.options.message_limit);
+    let (selected, mut progress) = session.selected_with_progress()?;
+    let (mailbox, view) = (&selected.mailbox, selected.view.known());
+    // Which come first is known only when all are.
+    let mut found = find(Scope { mailbox, view, limit }, program, Need::All, &mut progress).await?;
+    let mut order = Order::default();
+    let mut add = |facts: Facts| order.push(Uid(facts.uid), |out| criteria.key(&facts, collation, out));
+    let reading = facts::for_each(mailbox, view, &found.uids, criteria.need_header(), &mut add);
+    let unread = progress.during(reading).await??;
+    found.failure = found.failure.or(unread);
+    Ok((found, common::block(|| order.sorted())))
+}
+
+async fn answer(
+    session: &mut Session,
+    program: &Program,
+    options: Option<Options>,
+    (sorted, told): (&[Uid], &UidSet),
+) -> Result<(), Error> {
+    let numbering = session.numbers().numbering();
+    let tag = session.tag.clone();
+    let (selected, stream) = session.selected()?;
+    let view = selected.view.known();
+    let modseq = if program.modseq { Found::modseq(view, told) } else { None };
+    let number = |uid: &Uid| match numbering {
+        Numbering::Uid => Some(uid.0),
+        Numbering::Seq => view.seq(*uid).map(|seq| seq.0),
+    };
+    let numbers: Vec<u32> = sorted.iter().filter_map(number).collect();
+    let answer = Answer { numbers: &numbers, modseq };
+    match options {
+        None => answer.write_sort(stream).await,
+        Some(options) if options.is_silent() => Ok(()),
+        Some(options) => {
+            let correlator = Correlator { tag: &tag, mailbox: None };
+            answer.write_esearch(options, (&correlator, numbering), stream).await
+        }
+    }
+}
