@@ -4,6 +4,7 @@ use store::{ModSeq, Query, UidSet};
 
 use super::key::Key;
 use super::text::Needle;
+use crate::collation::Collation;
 use crate::view::Known;
 
 /// A set that holds every message that can match; whether they do is for `eval` to say.
@@ -35,7 +36,7 @@ pub fn query(key: &Key) -> Query {
         Key::Addresses(_, needle) | Key::Subject(needle) => text(needle, true, false, false),
         Key::Header(name, needle) if name.is_empty() || !name.is_ascii() => text(needle, true, true, false),
         Key::Header(name, needle) => {
-            let name = Needle::new(&format!("{}:", String::from_utf8_lossy(name)));
+            let name = Needle::new(&format!("{}:", String::from_utf8_lossy(name)), Collation::default());
             Query::And(vec![text(&name, true, true, false), text(needle, true, true, false)])
         }
         Key::Body(needle) => text(needle, false, false, true),
@@ -51,7 +52,7 @@ mod tests {
 
     #[test]
     fn only_what_the_index_knows_is_asked() {
-        let text = Key::Text(Needle::new("Word"));
+        let text = Key::Text(Needle::new("Word", Collation::default()));
         assert_eq!(query(&Key::Not(Box::new(text.clone()))), Query::All);
         assert_eq!(query(&Key::Larger(1)), Query::All);
         let asked = Query::Text { folded: "WORD".to_owned(), header: true, trace: true, body: true };

@@ -8,13 +8,15 @@ use crate::collation::Collation;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needle {
     folded: String,
+    /// As the search index has it, by i;unicode-casemap: what any collation takes for equal is equal there.
+    indexed: String,
     collation: Collation,
 }
 
 impl Needle {
     /// To be found by the comparator that is active. RFC 5255 section 4.6
     pub fn new(text: &str, collation: Collation) -> Needle {
-        Needle { folded: collation.folded(text), collation }
+        Needle { folded: collation.folded(text), indexed: text::fold_case(text), collation }
     }
 
     pub fn collation(&self) -> Collation {
@@ -23,7 +25,7 @@ impl Needle {
 
     /// Its case folded, as it is looked for.
     pub fn folded(&self) -> &str {
-        &self.0
+        &self.indexed
     }
 
     /// An empty string is in every text.
