@@ -102,7 +102,6 @@ pub static EXTENSIONS: &[Extension] = &[
     Extension::new("THREAD=ORDEREDSUBJECT", 5256, Shown::Always).passive(),
     Extension::new("THREAD=REFERENCES", 5256, Shown::Always),
     Extension::new("THREAD=REFS",       5256, Shown::Always).passive(),
-    Extension::new("I18NLEVEL=1",       5255, Shown::Always).passive(),
     Extension::new("I18NLEVEL=2",       5255, Shown::Always),
     Extension::new("CONDSTORE",         7162, Shown::Always).passive().enabled_by(Session::enable_condstore),
     Extension::new("QRESYNC",           7162, Shown::Always).passive().enabled_by(Session::enable_qresync),

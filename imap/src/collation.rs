@@ -9,23 +9,21 @@ pub enum Collation {
     Octet,
     // RFC 4790 section 9.2
     AsciiCasemap,
-    // RFC 4790 section 9.1
-    AsciiNumeric,
     // RFC 5051
     #[default]
     UnicodeCasemap,
 }
 
 impl Collation {
-    /// In the order in which patterns are tried: the general one first.
-    pub const ALL: [Collation; 4] =
-        [Collation::UnicodeCasemap, Collation::AsciiCasemap, Collation::Octet, Collation::AsciiNumeric];
+    /// In the order in which patterns are tried: the general one first. i;ascii-numeric is none of them, since it knows no
+    /// substrings.
+    // RFC 5255 section 4.4
+    pub const ALL: [Collation; 3] = [Collation::UnicodeCasemap, Collation::AsciiCasemap, Collation::Octet];
 
     pub fn name(self) -> &'static str {
         match self {
             Collation::Octet => "i;octet",
             Collation::AsciiCasemap => "i;ascii-casemap",
-            Collation::AsciiNumeric => "i;ascii-numeric",
             Collation::UnicodeCasemap => "i;unicode-casemap",
         }
     }
@@ -40,49 +38,30 @@ impl Collation {
     }
 
     /// The text in a form in which substrings are looked for.
-    ///
-    /// RFC 5255 section 4.6: a collation without a substring operation gives way to i;octet.
     pub fn folded(self, text: &str) -> String {
         match self {
             Collation::UnicodeCasemap => fold_case(text),
             Collation::AsciiCasemap => text.to_ascii_uppercase(),
-            Collation::Octet | Collation::AsciiNumeric => text.to_owned(),
+            Collation::Octet => text.to_owned(),
         }
     }
 
     /// Appends octets that order as the strings do, and are the same where the strings are equal.
     ///
-    /// RFC 5255 section 4.6: what could not be decoded, or is not valid for the collation, comes after all else.
+    /// RFC 5255 section 4.6: what could not be decoded comes after all else.
     pub fn key(self, text: &str, out: &mut Vec<u8>) {
         if text.contains(char::REPLACEMENT_CHARACTER) {
             out.push(1);
             out.extend_from_slice(text.as_bytes());
             return;
         }
-        match self {
-            Collation::AsciiNumeric => return numeric_key(text, out),
-            _ => out.push(0),
-        }
+        out.push(0);
         match self {
             Collation::UnicodeCasemap => out.extend_from_slice(fold_case(text).as_bytes()),
             Collation::AsciiCasemap => out.extend(text.bytes().map(|octet| octet.to_ascii_uppercase())),
-            Collation::Octet | Collation::AsciiNumeric => out.extend_from_slice(text.as_bytes()),
+            Collation::Octet => out.extend_from_slice(text.as_bytes()),
         }
     }
-}
-
-// RFC 4790 section 9.1: the number that the digits at the start are, of any length; a string without is not valid
-fn numeric_key(text: &str, out: &mut Vec<u8>) {
-    let length = text.bytes().take_while(u8::is_ascii_digit).count();
-    if length == 0 {
-        out.push(1);
-        out.extend_from_slice(text.as_bytes());
-        return;
-    }
-    let digits = text[..length].trim_start_matches('0');
-    out.push(0);
-    out.extend_from_slice(&(digits.len() as u64).to_be_bytes());
-    out.extend_from_slice(digits.as_bytes());
 }
 
 /// Linear: after a star only the shortest match need be tried.
@@ -121,10 +100,6 @@ mod tests {
         assert_eq!(sorted(Octet, vec!["b", "a", "B", "é", ""]), ["", "B", "a", "b", "é"]);
         assert_eq!(sorted(AsciiCasemap, vec!["b", "_", "A", "c", "Z"]), ["A", "b", "c", "Z", "_"]);
         assert_eq!(sorted(UnicodeCasemap, vec!["б", "А", "b", "A"]), ["A", "b", "А", "б"]);
-        let numbers = vec!["10 x", "9", "x", "0000000000000000000000001", "99999999999999999999999", ""];
-        let expected = ["0000000000000000000000001", "9", "10 x", "99999999999999999999999", "", "x"];
-        assert_eq!(sorted(AsciiNumeric, numbers), expected);
-        assert_eq!(key(AsciiNumeric, "007 bond"), key(AsciiNumeric, "7"));
         assert_eq!(key(AsciiCasemap, "Re"), key(AsciiCasemap, "rE"));
         assert_ne!(key(AsciiCasemap, "É"), key(AsciiCasemap, "é"));
         assert_eq!(key(UnicodeCasemap, "É"), key(UnicodeCasemap, "e\u{301}"));
@@ -134,13 +109,7 @@ mod tests {
     #[test]
     fn what_could_not_be_decoded_comes_last() {
         for collation in Collation::ALL {
-            assert_eq!(
-                sorted(collation, vec!["\u{fffd}1", "9", "\u{10ffff}"]).last(),
-                Some(&match collation {
-                    Collation::AsciiNumeric => "\u{10ffff}",
-                    _ => "\u{fffd}1",
-                })
-            );
+            assert_eq!(sorted(collation, vec!["\u{fffd}1", "9", "\u{10ffff}"]).last(), Some(&"\u{fffd}1"));
         }
     }
 
@@ -149,11 +118,11 @@ mod tests {
         use Collation::*;
         assert_eq!(Collation::matching(b"i;octet"), [Octet]);
         assert_eq!(Collation::matching(b"*"), Collation::ALL);
-        assert_eq!(Collation::matching(b"i;ascii-*"), [AsciiCasemap, AsciiNumeric]);
+        assert_eq!(Collation::matching(b"i;ascii-*"), [AsciiCasemap]);
         assert_eq!(Collation::matching(b"*casemap"), [UnicodeCasemap, AsciiCasemap]);
         assert_eq!(Collation::matching(b"i;*a*map"), [UnicodeCasemap, AsciiCasemap]);
         assert_eq!(Collation::matching(b"DEFAULT"), [UnicodeCasemap]);
-        for none in ["", "cz;*", "i;octet2", "i;oct", "i;basic", "i;octet*t"] {
+        for none in ["", "cz;*", "i;octet2", "i;oct", "i;basic", "i;octet*t", "i;ascii-numeric"] {
             assert_eq!(Collation::matching(none.as_bytes()), [], "{none}");
         }
     }

@@ -196,9 +196,9 @@ pub static COMMANDS: &[Command] = table![
     "UID SEARCH"    SELECTED          Uid      Allow    "IMAP4rev1"  search::run;
     "UID SORT"      SELECTED          Uid      Allow    "SORT"       sort::run;
     "UID STORE"     SELECTED          Uid      Allow    "IMAP4rev1"  store::run;
+    "UID THREAD"    SELECTED          Uid      Allow    "THREAD=REFERENCES" thread::run;
     "UIDBATCHES"    SELECTED          None     Allow    "UIDBATCHES" uidbatches::run;
     "UNAUTHENTICATE" LOGGED_IN        None     Forbid   "UNAUTHENTICATE" unauthenticate::run;
-    "UID THREAD"    SELECTED          Uid      Allow    "THREAD=REFERENCES" thread::run;
     "UNSELECT"      SELECTED          None     Forbid   "UNSELECT"   close::run;
     "UNSUBSCRIBE"   LOGGED_IN         None     Allow    "IMAP4rev1"  subscribe::run;
 ];

@@ -385,7 +385,10 @@ mod tests {
         let smith = Key::Addresses(AddressField::From, Needle::new("Smith", Collation::default()));
         let since = Key::Arrived(When::Since, Date::new(1994, 2, 1).unwrap());
         assert_eq!(key, Key::And(vec![Key::flag(Flags::FLAGGED), since, Key::Not(Box::new(smith))]));
-        assert_eq!(one("TEXT {6}\r\n\u{43f}\u{440}\u{438}"), Key::Text(Needle::new("\u{43f}\u{440}\u{438}", Collation::default())));
+        assert_eq!(
+            one("TEXT {6}\r\n\u{43f}\u{440}\u{438}"),
+            Key::Text(Needle::new("\u{43f}\u{440}\u{438}", Collation::default()))
+        );
     }
 
     #[test]

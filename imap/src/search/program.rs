@@ -21,11 +21,7 @@ pub struct Program {
 
 impl Program {
     /// `["CHARSET" SP charset SP] search-key *(SP search-key)` up to the end of the command. RFC 9051 section 6.4.4
-    pub fn parse(
-        arguments: &mut Parser<'_>,
-        collation: Collation,
-        nesting: usize,
-    ) -> Result<Program, Error> {
+    pub fn parse(arguments: &mut Parser<'_>, collation: Collation, nesting: usize) -> Result<Program, Error> {
         let mut charset = Charset::default();
         if arguments.word("CHARSET") {
             if arguments.enabled().utf8_accept {
@@ -45,9 +41,9 @@ impl Program {
         collation: Collation,
         nesting: usize,
     ) -> Result<Program, Error> {
-        let charset = Charset::named(&arguments.astring()?)?;
+        let charset = arguments.astring()?;
         arguments.space()?;
-        Program::parse_keys(arguments, charset, collation, nesting)
+        Program::parse_keys(arguments, Charset::named(&charset)?, collation, nesting)
     }
 
     /// `search-key *(SP search-key)` up to the end of the command, its strings in this charset, to be compared by this collation.
