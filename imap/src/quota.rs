@@ -64,9 +64,7 @@ pub fn account(session: &Session, root: &str) -> Result<Account, Error> {
     let name = root.strip_prefix(PREFIX).and_then(|name| AccountName::new(name).ok());
     match name.filter(|_| administrator).map(|name| block(|| session.service.store.account(&name))) {
         Some(Ok(account)) => Ok(account),
-        None | Some(Err(store::Error::NoSuchAccount(_))) => {
-            Err(no_root())
-        }
+        None | Some(Err(store::Error::NoSuchAccount(_))) => Err(no_root()),
         Some(Err(error)) => Err(error.into()),
     }
 }

@@ -77,10 +77,10 @@ const PIECES: [&[u8]; 24] = [
 ];
 
 /// Numbers that are the same in each run (xorshift).
-struct Chance(u64);
+pub(super) struct Chance(pub u64);
 
 impl Chance {
-    fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

@@ -6,6 +6,8 @@ mod fetch;
 mod garbage;
 mod oracle;
 mod progress;
+mod random_mail;
 mod search;
+mod search_random;
 mod session;
 mod storing;
