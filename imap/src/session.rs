@@ -309,7 +309,7 @@ impl Session {
         }
         self.refresh_rights()?;
         let Some(selected) = &mut self.selected else { return Ok(()) };
-        let watched = self.notify.as_deref().and_then(Notify::selected).map(|(events, _)| events);
+        let watched = self.notify.as_deref().map(|notify| notify.selected().0);
         if watched.is_some_and(|events| !events.messages) && !TELLS_ALL.contains(&self.command.name) {
             return Ok(());
         }
@@ -319,13 +319,15 @@ impl Session {
         if watched.is_some_and(|events| !events.flags) {
             updates.forget_flags();
         }
+        // RFC 5465 section 5.1
+        let updates = if watched.is_some() { updates.with_uids() } else { updates };
         updates.send(&mut self.stream).await?;
         if items.is_empty() { Ok(()) } else { Box::pin(write_new(self, &items, known)).await }
     }
 
     /// Between two commands: what NOTIFY asked for is told at once. RFC 5465 section 3.1
     pub async fn push(&mut self) -> Result<(), Error> {
-        let watched = self.notify.as_deref().and_then(Notify::selected);
+        let watched = self.notify.as_deref().map(Notify::selected);
         if let Some((_, delayed)) = watched.filter(|(events, _)| events.messages) {
             // RFC 5465 section 6.1 and section 6.2
             self.write_updates(if delayed { Expunge::Forbid } else { Expunge::Allow }).await?;
@@ -336,7 +338,8 @@ impl Session {
     /// What NOTIFY asked for of the mailboxes that are not selected.
     pub fn tell_notifications(&mut self) -> Result<(), Error> {
         if notify::tell(self)? == notify::Outcome::Overflow {
-            self.notify = None;
+            // RFC 5465 section 5.8: as if NOTIFY NONE had been received
+            self.notify = Some(Box::new(Notify::none()));
             let text = "Too much has happened: NOTIFY is off";
             self.writer().status(b"*", "OK", Some(&Code::NotificationOverflow), text);
         }

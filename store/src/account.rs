@@ -320,6 +320,10 @@ pub enum Change {
         mailbox: MailboxId,
         name: MailboxName,
     },
+    /// Who may do what with it has changed.
+    Acl {
+        mailbox: MailboxId,
+    },
     Subscribed {
         name: MailboxName,
         subscribed: bool,

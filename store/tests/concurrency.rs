@@ -168,7 +168,9 @@ fn changes_are_told_in_the_order_of_commits() {
             Change::Messages { modseq, .. } => modseqs.push(modseq.0),
             Change::Created { name, .. } => told.push(format!("+{name}")),
             Change::Renamed { from, to, .. } => told.push(format!("{from}>{to}")),
-            Change::Deleted { .. } | Change::Subscribed { .. } => told.push("?".to_owned()),
+            Change::Acl { .. } | Change::Deleted { .. } | Change::Subscribed { .. } => {
+                told.push("?".to_owned())
+            }
         }
     }
     assert_eq!(modseqs, (2..=41).collect::<Vec<_>>());

@@ -21,7 +21,7 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     if place.name.is_inbox() {
         return Err(Error::no(Code::AlreadyExists, "INBOX exists always"));
     }
-    session.own_change(&place.name);
+    session.own_change(&place.shown);
     let info = place.account.create(&place.name, special_use).await?;
     announce::normalized(session, &place, name)?;
     Ok(Reply::code(Code::MailboxId(info.id)))

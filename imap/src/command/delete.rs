@@ -17,7 +17,7 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
         return Err(Error::no(Code::Cannot, "INBOX cannot be deleted"));
     }
     let id = place.mailbox()?.id();
-    session.own_change(&place.name);
+    session.own_change(&place.shown);
     place.account.delete(&place.name).await?;
     announce::normalized(session, &place, &name)?;
     if session.selected.as_ref().is_some_and(|selected| selected.mailbox.id() == id) {

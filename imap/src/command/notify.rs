@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::fetch::body::with_uid;
 use crate::fetch::parse_items;
 use crate::name;
-use crate::notify::{Events, Filter, Group, Notify};
+use crate::notify::{self, Events, Filter, Group, Notify, Reader};
 use crate::response::{Code, Reply, Writer};
 use crate::session::Session;
 use crate::syntax::Parser;
@@ -20,7 +20,7 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     arguments.space()?;
     if arguments.word("NONE") {
         arguments.end()?;
-        session.notify = None;
+        session.notify = Some(Box::new(Notify::none()));
         return Ok(Reply::completed());
     }
     if !arguments.word("SET") {
@@ -31,24 +31,28 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     if status {
         arguments.space()?;
     }
-    let groups = groups(session, arguments)?;
-    let account = session.user()?.account.clone();
-    let mut notify = Box::new(Notify::new(account, groups));
-    let selected = session.selected.as_ref().map(|selected| selected.mailbox.id());
-    let condstore = session.enabled.condstore;
-    let out = &mut Writer::in_mode(&mut session.stream, session.enabled);
-    block(|| notify.begin(status, selected, condstore, out))?;
+    let groups = groups(arguments)?;
+    let mut notify = Box::new(Notify::new(session.user()?, groups)?);
+    // RFC 5465 section 3.1: what has gathered is told, as by NOOP
+    session.notify = None;
+    session.write_pending().await?;
+    let Session { stream, enabled, user, selected, .. } = session;
+    let Some(user) = user.as_deref() else { return Err(Error::bad("Not allowed before login")) };
+    let selected = selected.as_deref().map(notify::id_of);
+    let reader = Reader { user, selected, condstore: enabled.condstore };
+    let out = &mut Writer::in_mode(stream, *enabled);
+    block(|| notify.begin(status, &reader, out))?;
     session.notify = Some(notify);
     Ok(Reply::completed())
 }
 
 /// `event-groups = event-group *(SP event-group)`
-fn groups(session: &Session, arguments: &mut Parser<'_>) -> Result<Vec<Group>, Error> {
+fn groups(arguments: &mut Parser<'_>) -> Result<Vec<Group>, Error> {
     let mut groups = Vec::new();
     let mut unsupported = false;
     loop {
         arguments.expect(b'(')?;
-        let filter = filter(session, arguments)?;
+        let filter = filter(arguments)?;
         arguments.space()?;
         let events = events(arguments, &filter, &mut unsupported)?;
         arguments.expect(b')')?;
@@ -73,21 +77,21 @@ fn groups(session: &Session, arguments: &mut Parser<'_>) -> Result<Vec<Group>, E
 }
 
 /// filter-mailboxes
-fn filter(session: &Session, arguments: &mut Parser<'_>) -> Result<Filter, Error> {
+fn filter(arguments: &mut Parser<'_>) -> Result<Filter, Error> {
     let word = arguments.atom()?;
     Ok(match &*word.to_ascii_uppercase() {
         "SELECTED" => Filter::Selected,
         "SELECTED-DELAYED" => Filter::SelectedDelayed,
         "INBOXES" | "PERSONAL" => Filter::Personal,
         "SUBSCRIBED" => Filter::Subscribed,
-        "SUBTREE" => Filter::Subtree(names(session, arguments)?),
-        "MAILBOXES" => Filter::Mailboxes(names(session, arguments)?),
+        "SUBTREE" => Filter::Subtree(names(arguments)?),
+        "MAILBOXES" => Filter::Mailboxes(names(arguments)?),
         _ => return Err(Error::bad(format!("Unknown mailbox filter {word}"))),
     })
 }
 
-/// `SP one-or-more-mailbox`. Names that mean no mailbox of the user's are let pass: nothing is ever told of them.
-fn names(session: &Session, arguments: &mut Parser<'_>) -> Result<Vec<store::MailboxName>, Error> {
+/// `SP one-or-more-mailbox`. Names that mean no mailbox are let pass: nothing is ever told of them.
+fn names(arguments: &mut Parser<'_>) -> Result<Vec<store::MailboxName>, Error> {
     arguments.space()?;
     let mut names = Vec::new();
     if !arguments.take(b'(') {
@@ -102,9 +106,8 @@ fn names(session: &Session, arguments: &mut Parser<'_>) -> Result<Vec<store::Mai
     if names.len() > MOST {
         return Err(Error::bad(format!("More than {MOST} names in one group")));
     }
-    let user = session.user()?;
-    let places = names.iter().filter_map(|name| name::resolve(user, name).ok());
-    Ok(places.filter(|place| place.account.id() == user.account.id()).map(|place| place.name).collect())
+    let names = names.iter().map(|name| name::canonical(name));
+    Ok(names.filter_map(|name| store::MailboxName::new(&name).ok()).collect())
 }
 
 /// `events = "(" event *(SP event) ")" / "NONE"`

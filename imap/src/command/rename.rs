@@ -24,7 +24,7 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     if from.account.id() != to.account.id() {
         return Err(Error::no(Code::Cannot, "A mailbox cannot be renamed into another account"));
     }
-    session.own_change(&to.name);
+    session.own_change(&to.shown);
     from.account.rename(&from.name, &to.name).await?;
     announce::renamed(session, &to, &old)?;
     Ok(Reply::completed())

@@ -26,6 +26,7 @@ pub(crate) fn change(
     index(batch, place, row.acl.as_deref(), new.as_deref())?;
     row.acl = new;
     batch.put_mailbox(account, mailbox, row);
+    batch.publish(account, Change::Acl { mailbox });
     Ok(())
 }
 
