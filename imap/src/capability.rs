@@ -95,6 +95,7 @@ pub static EXTENSIONS: &[Extension] = &[
     Extension::new("WITHIN",            5032, Shown::Always).passive(),
     Extension::new("SAVEDATE",          8514, Shown::Always).passive(),
     Extension::new("OBJECTID",          8474, Shown::Always).passive(),
+    Extension::new("CONTEXT=SEARCH",    5267, Shown::Always),
     Extension::new("INPROGRESS",        9585, Shown::Always).passive(),
     Extension::new("SORT",              5256, Shown::Always),
     Extension::new("SORT=DISPLAY",      5957, Shown::Always).passive(),

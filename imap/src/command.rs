@@ -6,6 +6,7 @@
 mod announce;
 mod append;
 mod authenticate;
+mod cancelupdate;
 mod capability;
 mod close;
 mod comparator;
@@ -146,6 +147,7 @@ pub static COMMANDS: &[Command] = table![
     // name         states            numbers  EXPUNGE  capability   run
     "APPEND"        LOGGED_IN         None     Allow    "IMAP4rev1"  append::run [Streamed];
     "AUTHENTICATE"  NOT_AUTHENTICATED None     Forbid   "AUTH="      authenticate::run;
+    "CANCELUPDATE"  SELECTED          None     Allow    "CONTEXT=SEARCH" cancelupdate::run;
     "CAPABILITY"    ANY               None     Allow    "IMAP4rev1"  capability::run;
     "CHECK"         SELECTED          None     Allow    "IMAP4rev1"  noop::run;
     "CLOSE"         SELECTED          None     Forbid   "IMAP4rev1"  close::run;

@@ -120,6 +120,8 @@ pub enum Code {
     NonExistent,
     // RFC 5182 section 2.5
     NotSaved,
+    /// RFC 5267 section 4.3.1: the tag of the command whose result will not be kept up to date.
+    NoUpdate(String),
     /// The tag of the command at work, and how far it is, if that is known. RFC 9585 section 5
     InProgress {
         tag: String,
@@ -141,6 +143,7 @@ impl fmt::Display for Code {
             Code::HighestModSeq(modseq) => write!(f, "HIGHESTMODSEQ {modseq}"),
             Code::Modified(set) => write!(f, "MODIFIED {set}"),
             Code::MailboxId(id) => write!(f, "MAILBOXID ({})", mailbox_id(*id)),
+            Code::NoUpdate(tag) => write!(f, "NOUPDATE {}", Quoted(tag)),
             Code::BadUrl(url) => {
                 f.write_str("BADURL ")?;
                 url.bytes().try_for_each(|octet| write_url_octet(f, octet))
@@ -202,6 +205,7 @@ impl Code {
             Code::OverQuota => "OVERQUOTA",
             Code::AlreadyExists => "ALREADYEXISTS",
             Code::NonExistent => "NONEXISTENT",
+            Code::NoUpdate(_) => "NOUPDATE",
             Code::NotSaved => "NOTSAVED",
             Code::InProgress { .. } => "INPROGRESS",
         }

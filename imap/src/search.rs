@@ -6,6 +6,7 @@
 
 pub mod candidates;
 pub mod charset;
+pub mod context;
 pub mod eval;
 pub mod find;
 pub mod key;

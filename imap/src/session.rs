@@ -25,6 +25,7 @@ use crate::name::Rights;
 use crate::notify::{self, Notify};
 use crate::progress::Progress;
 use crate::response::{After, Code, Reply, Writer};
+use crate::search::context;
 use crate::syntax::{self, LiteralHeader, Parser};
 use crate::updates::write_keywords;
 use crate::view::{Expunge, View};
@@ -296,7 +297,8 @@ impl Session {
     /// use, which the row of the command knows.
     pub async fn write_pending(&mut self) -> Result<(), Error> {
         let allowed = self.command.allow_expunge && !self.forbids_expunge;
-        self.write_updates(if allowed { Expunge::Allow } else { Expunge::Forbid }).await
+        self.write_updates(if allowed { Expunge::Allow } else { Expunge::Forbid }).await?;
+        context::tell(self).await
     }
 
     /// The same for a command that knows when expunges may be told.

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use common::stream::{BATCH, Stream};
 use store::{Keyword, ModSeq, Rights, Row, UidSet};
 
 use crate::error::Error;
 use crate::fetch::{self, flags};
 use crate::response::{Code, SYSTEM_FLAGS, Sink, Writer};
+use crate::search::result::Correlator;
 use crate::session::Enabled;
-use crate::view::SeqNum;
+use crate::view::{Numbering, SeqNum};
 
 /// One untagged response.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,26 @@ pub enum Update {
         recent: bool,
     },
     HighestModSeq(ModSeq),
+    /// Messages of a result that go, before they go. RFC 5267 section 4.3.4
+    RemoveFrom(ResultChange),
+}
+
+/// A change of a result that is kept up to date. RFC 5267 section 4.3.2
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResultChange {
+    /// Of the command that asked for it.
+    pub tag: Bytes,
+    pub numbering: Numbering,
+    /// The messages as numbers of that kind, in set syntax.
+    pub numbers: String,
+}
+
+impl ResultChange {
+    /// `* ESEARCH (TAG "tag") UID ADDTO (0 numbers)`: 0, as SEARCH results are in mailbox order. RFC 5267 section 5
+    pub fn write(&self, item: &str, out: &mut Writer<'_>) {
+        Correlator { tag: &self.tag, mailbox: None }.write(self.numbering, out);
+        out.show(format_args!(" {item} (0 {})", self.numbers)).crlf();
+    }
 }
 
 /// What an unsolicited FETCH shows.
@@ -135,6 +157,7 @@ fn write_update(out: &mut Writer<'_>, update: &Update, keywords: &[Keyword], rig
         Update::HighestModSeq(modseq) => {
             out.status(b"*", "OK", Some(&Code::HighestModSeq(*modseq)), "Expunges are still to come");
         }
+        Update::RemoveFrom(change) => change.write("REMOVEFROM", out),
         Update::Fetch { seq, row, items, recent } => {
             fetch::write_head(out, *seq, row.uid, items.uidfetch).raw("(");
             write_items(out, row, *items, *recent, keywords);

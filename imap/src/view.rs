@@ -13,6 +13,7 @@ use std::sync::Arc;
 use store::{Keyword, Live, Mailbox, ModSeq, Rights, Row, State, StoreFlags, Stored, Uid, UidSet};
 
 use crate::error::Error;
+use crate::search::context::Contexts;
 use crate::seqset::{self, SequenceSet};
 use crate::session::Enabled;
 use crate::updates::{FetchItems, Update, Updates};
@@ -118,6 +119,11 @@ impl View {
         self.live.state()
     }
 
+    /// Results whose changes are told.
+    pub fn contexts_mut(&mut self) -> &mut Contexts {
+        &mut self.known.contexts
+    }
+
     /// Sets what `$` means from now on. RFC 5182 section 2.1
     pub fn save(&mut self, uids: UidSet) {
         self.known.saved = uids;
@@ -142,13 +148,15 @@ pub struct Known {
     keywords: Arc<[Keyword]>,
     /// `$`: what the last SEARCH saved. Messages that are gone since are in no set that it is part of.
     saved: UidSet,
+    /// Results whose changes are told.
+    pub contexts: Contexts,
 }
 
 impl Known {
     pub fn new(state: Arc<State>, rights: Rights, recent_from: Uid) -> Known {
         let recent = UidSet::from_ranges(recent_range(recent_from, &state));
         let keywords = Arc::clone(state.keywords());
-        Known { members: Arc::clone(&state), told: state, rights, recent, keywords, saved: UidSet::new() }
+        Known { members: Arc::clone(&state), told: state, rights, recent, keywords, saved: UidSet::new(), contexts: Contexts::default() }
     }
 
     /// EXISTS.
@@ -363,6 +371,7 @@ impl Known {
         if expunge == Expunge::Last && added > 0 {
             updates.push(Update::Exists(self.exists() + added));
         }
+        self.contexts_lose(&membership.expunged, &mut updates);
         self.tell_expunged(&membership.expunged, enabled, &mut updates);
         self.members = newer;
         if expunge != Expunge::Last && added > 0 {
@@ -386,6 +395,17 @@ impl Known {
         }
         self.keywords = Arc::clone(newer.keywords());
         updates.push(Update::Keywords);
+    }
+
+    /// RFC 5267 section 4.3.4: "MUST be sent prior to the expunge notification itself"
+    fn contexts_lose(&mut self, expunged: &[Uid], updates: &mut Updates) {
+        let mut contexts = std::mem::take(&mut self.contexts);
+        if !expunged.is_empty() && !contexts.is_empty() {
+            for change in contexts.lose(&expunged.iter().copied().collect(), self) {
+                updates.push(Update::RemoveFrom(change));
+            }
+        }
+        self.contexts = contexts;
     }
 
     /// Expunges by the numbers that the client has. The highest goes first, so no number moves before its turn.

@@ -5,6 +5,7 @@ use store::UidSet;
 use crate::error::Error;
 use crate::limit;
 use crate::response::{Code, Reply};
+use crate::search::context;
 use crate::search::find::{Found, Scope, find};
 use crate::search::options::{Need, Options};
 use crate::search::program::Program;
@@ -44,16 +45,22 @@ async fn search(
     arguments: &mut Parser<'_>,
 ) -> Result<Reply, Error> {
     let program = Program::parse(arguments, session.collation, session.syntax_limits().nesting)?;
+    if options.is_some_and(|options| options.update) {
+        context::check_tag(session)?;
+    }
     prepare(session, &program).await?;
     let limit = session.service.options.message_limit;
     let (selected, mut progress) = session.selected_with_progress()?;
     let scope = Scope { mailbox: &selected.mailbox, view: selected.view.known(), limit };
-    let need = options.map_or(Need::All, Options::need);
+    let need = options.map_or(Need::All, Options::search_for);
     let found = find(scope, &program, need, &mut progress).await?;
     answer(session, &program, options, &found).await?;
     // What could be read has been answered; that some could not must not look like "no match".
     if let Some(failure) = found.failure {
         return Err(failure.into());
+    }
+    if options.is_some_and(|options| options.update) {
+        context::keep(session, &program, &found.uids)?;
     }
     if let Some(options) = options.filter(|options| options.save) {
         save(session, options.told(&found.uids))?;

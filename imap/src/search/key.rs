@@ -158,6 +158,16 @@ impl Key {
         });
     }
 
+    /// Turns message numbers and `$` into the messages that they mean now; UIDs, which mean the same for ever, stay.
+    pub fn freeze(&mut self, view: &Known) {
+        self.each(&mut |key| match key {
+            Key::Set(set, numbering) if *numbering == Numbering::Seq || set.is_saved() => {
+                *key = Key::Messages(view.matching(set, *numbering));
+            }
+            _ => {}
+        });
+    }
+
     /// Visits every key that has no keys in it.
     fn each(&mut self, visit: &mut dyn FnMut(&mut Key)) {
         match self {

@@ -18,6 +18,8 @@ pub struct Options {
     /// RFC 5182 section 2: `$` is set to what is told.
     pub save: bool,
     pub partial: Option<Partial>,
+    /// RFC 5267 section 4.3: changes of the result are told.
+    pub update: bool,
 }
 
 /// partial-range: places in the result, counted from 1 at its first or last message. RFC 9394 section 4
@@ -65,6 +67,9 @@ impl Options {
             "ALL" => self.all = true,
             "COUNT" => self.count = true,
             "SAVE" => self.save = true,
+            // RFC 5267 section 4.2: "Servers MAY ignore this return option"
+            "CONTEXT" => {}
+            "UPDATE" => self.update = true,
             "PARTIAL" if self.partial.is_none() => {
                 parser.space()?;
                 self.partial = Some(Partial::parse(parser)?);
@@ -82,6 +87,11 @@ impl Options {
     /// RFC 9051 section 6.4.4: where SAVE is all that is asked for, no ESEARCH is sent.
     pub fn is_silent(self) -> bool {
         self == Options { save: true, ..Options::default() }
+    }
+
+    /// What must be found: to tell changes of a result, all of it must be known.
+    pub fn search_for(self) -> Need {
+        if self.update { Need::All } else { self.need() }
     }
 
     pub fn need(self) -> Need {

@@ -59,6 +59,14 @@ impl Program {
         Ok(Program { key, modseq: context.modseq, numbered: context.numbered })
     }
 
+    /// The same, with the messages that it names by number or by `$` now, whatever becomes of the numbers.
+    // RFC 5267 section 4.3
+    pub fn frozen(&self, view: &Known) -> Program {
+        let mut frozen = self.clone();
+        frozen.key.freeze(view);
+        frozen
+    }
+
     /// The keys for the messages of this mailbox.
     pub fn bound(&self, view: &Known) -> Key {
         let mut key = self.key.clone();
