@@ -298,7 +298,11 @@ impl Session {
     pub async fn write_pending(&mut self) -> Result<(), Error> {
         let allowed = self.command.allow_expunge && !self.forbids_expunge;
         self.write_updates(if allowed { Expunge::Allow } else { Expunge::Forbid }).await?;
-        context::tell(self).await
+        // Few sessions have one: what it takes to tell of it is not held by all.
+        if self.selected.as_ref().is_none_or(|selected| selected.view.contexts.is_empty()) {
+            return Ok(());
+        }
+        Box::pin(context::tell(self)).await
     }
 
     /// The same for a command that knows when expunges may be told.

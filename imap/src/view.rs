@@ -156,7 +156,15 @@ impl Known {
     pub fn new(state: Arc<State>, rights: Rights, recent_from: Uid) -> Known {
         let recent = UidSet::from_ranges(recent_range(recent_from, &state));
         let keywords = Arc::clone(state.keywords());
-        Known { members: Arc::clone(&state), told: state, rights, recent, keywords, saved: UidSet::new(), contexts: Contexts::default() }
+        Known {
+            members: Arc::clone(&state),
+            told: state,
+            rights,
+            recent,
+            keywords,
+            saved: UidSet::new(),
+            contexts: Contexts::default(),
+        }
     }
 
     /// EXISTS.
