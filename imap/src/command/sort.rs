@@ -6,6 +6,7 @@ use super::search::{forget_saved_after, prepare, return_options, save};
 use crate::error::Error;
 use crate::limit;
 use crate::response::Reply;
+use crate::search::context;
 use crate::search::find::{Found, Scope, find};
 use crate::search::options::{Need, Options};
 use crate::search::program::Program;
@@ -44,6 +45,10 @@ async fn sort(
     // What could be read has been answered; that some could not must not look like their place in the order.
     if let Some(failure) = found.failure {
         return Err(failure.into());
+    }
+    // RFC 5267 section 4.3.1: sorted results are not kept up to date
+    if options.is_some_and(|options| options.update) {
+        context::refuse(session);
     }
     if options.is_some_and(|options| options.save) {
         save(session, told)?;

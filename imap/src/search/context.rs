@@ -90,7 +90,8 @@ pub fn keep(session: &mut Session, program: &Program, uids: &UidSet) -> Result<(
     let (tag, numbering) = (session.tag.clone(), session.numbers().numbering());
     let (selected, _) = session.selected()?;
     if selected.view.contexts.0.len() >= MOST || uids.ranges().len() > MOST_RANGES {
-        return refuse(session);
+        refuse(session);
+        return Ok(());
     }
     let (program, seen) = (program.frozen(selected.view.known()), selected.view.highest_modseq());
     let context = Context { tag, numbering, program, uids: uids.clone(), seen };
@@ -99,10 +100,9 @@ pub fn keep(session: &mut Session, program: &Program, uids: &UidSet) -> Result<(
 }
 
 /// RFC 5267 section 4.3.1: the search itself is done all the same.
-pub fn refuse(session: &mut Session) -> Result<(), Error> {
+pub fn refuse(session: &mut Session) {
     let code = Code::NoUpdate(String::from_utf8_lossy(&session.tag).into_owned());
-    session.writer().status(b"*", "NO", Some(&code), "Too many results to keep up to date");
-    Ok(())
+    session.writer().status(b"*", "NO", Some(&code), "This result is not kept up to date");
 }
 
 /// Tells what came into the results and what left them by changes that the client knows of now.
