@@ -16,6 +16,7 @@ mod listener;
 mod log;
 mod output;
 mod privileges;
+mod public;
 mod secret;
 mod service;
 mod signals;

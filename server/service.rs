@@ -8,7 +8,7 @@ use common::limits::{LimitOptions, Limits};
 use common::session::{Sessions, Shared};
 use common::tls::{Acceptor, CertificateFiles, TlsOptions};
 use conf::Config;
-use store::{MailboxName, SpecialUse, Store};
+use store::{AccountName, MailboxName, SpecialUse, Store};
 
 use crate::directory::Accounts;
 
@@ -37,7 +37,7 @@ impl Services {
             imap: Arc::new(imap::Service {
                 shared: shared.clone(),
                 store: store(),
-                options: imap_options(config),
+                options: imap_options(config)?,
             }),
             pop3: Arc::new(pop3::Service {
                 shared: shared.clone(),
@@ -89,8 +89,8 @@ fn limit_options(config: &Config) -> LimitOptions {
     }
 }
 
-fn imap_options(config: &Config) -> imap::Options {
-    imap::Options {
+fn imap_options(config: &Config) -> Result<imap::Options> {
+    Ok(imap::Options {
         banner: config.imap.banner.clone(),
         login_timeout: config.imap.login_timeout,
         idle_timeout: config.imap.idle_timeout,
@@ -104,8 +104,40 @@ fn imap_options(config: &Config) -> imap::Options {
         jmap_url: config.imap.jmap_url.clone(),
         message_limit: config.imap.message_limit,
         save_limit: config.imap.save_limit,
+        sharing: sharing(config)?,
         ..imap::Options::default()
+    })
+}
+
+fn sharing(config: &Config) -> Result<imap::Sharing> {
+    let sharing = &config.sharing;
+    Ok(imap::Sharing {
+        public_account: public_account(config)?,
+        public_namespace: level("sharing.public", &sharing.public)?,
+        other_namespace: level("sharing.other_users", &sharing.other_users)?,
+        private_requires_subscription: sharing.private_requires_subscription,
+        public_requires_subscription: sharing.public_requires_subscription,
+    })
+}
+
+/// As names of mailboxes are compared; empty where it is turned off.
+fn level(key: &str, name: &str) -> Result<String> {
+    if name.is_empty() {
+        return Ok(String::new());
     }
+    let name = MailboxName::new(name).with_context(|| format!("{key}: {name:?} cannot stand above mailboxes"))?;
+    Ok(name.as_str().to_owned())
+}
+
+/// Whose mailboxes everybody sees, where the site has such.
+pub fn public_account(config: &Config) -> Result<Option<AccountName>> {
+    let name = &config.sharing.public_account;
+    if config.sharing.public.is_empty() {
+        return Ok(None);
+    }
+    let account = AccountName::new(name);
+    let reason = || format!("sharing.public_account: {name:?} cannot be an account; write a name such as public");
+    Ok(Some(account.with_context(reason)?))
 }
 
 fn pop3_options(config: &Config) -> pop3::Options {
@@ -232,7 +264,8 @@ fn acceptor(config: &Config, certificates: Vec<CertificateFiles>) -> Result<Acce
 }
 
 /// For `restante config check`: what the server would find, without making anything.
-pub fn check_certificates(config: &Config) -> Result<()> {
+pub fn check(config: &Config) -> Result<()> {
     configured_tls(config)?;
+    imap_options(config)?;
     Ok(())
 }

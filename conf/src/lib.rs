@@ -31,7 +31,7 @@ pub use profile::{Profile, SYSTEM_FILE, Surroundings};
 pub use reader::InForce;
 pub use section::{
     Admin, Auth, CertificatePair, Imap, Implementation, Language, Limits, Literal, Lmtp, Log, LogFormat,
-    MissingMailbox, NewMailbox, Oauth, OverQuota, Pop3, Search, Server, SpecialUse, Store, Tls,
+    MissingMailbox, NewMailbox, Oauth, OverQuota, Pop3, Search, Server, Sharing, SpecialUse, Store, Tls,
 };
 
 use layer::Layer;
@@ -49,6 +49,7 @@ pub struct Config {
     pub limits: Limits,
     pub store: Store,
     pub search: Search,
+    pub sharing: Sharing,
     pub log: Log,
     pub admin: Admin,
 }

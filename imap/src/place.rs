@@ -33,7 +33,7 @@ pub struct Place {
 /// The place that a decoded name (see [`crate::syntax::Parser::mailbox`]) means to this user.
 pub fn resolve(user: &User, name: &str) -> Result<Place, Error> {
     let name = canonical(name);
-    let Located { namespace, owner, rest } = user.sharing().locate(&name);
+    let Located { namespace, owner, rest } = locate(user, &name)?;
     let invalid = |why: store::InvalidName| Error::no(Code::Cannot, why.to_string());
     // A level that holds others' mailboxes is none itself.
     let (own, exists) = if rest.is_empty() { (&*name, false) } else { (rest, true) };
@@ -58,6 +58,17 @@ pub fn resolve(user: &User, name: &str) -> Result<Place, Error> {
     let mailbox = found.map(|(mailbox, _)| mailbox).filter(|_| !rights.is_empty());
     let account = account.unwrap_or_else(|| user.account.clone());
     Ok(Place { account, name: own, shown, namespace, rights, mailbox, is_owner, is_reachable })
+}
+
+/// What a name means to this user. A mailbox of his own is his, even where its name is now one of a namespace.
+fn locate<'n>(user: &User, name: &'n str) -> Result<Located<'n>, Error> {
+    let located = user.sharing().locate(name);
+    if located.namespace == Namespace::Personal {
+        return Ok(located);
+    }
+    let Ok(own) = MailboxName::new(name) else { return Ok(located) };
+    let is_own = block(|| user.account.mailbox_with_acl(&own))?.is_some();
+    Ok(if is_own { Located { namespace: Namespace::Personal, owner: None, rest: name } } else { located })
 }
 
 /// An account, if there is one.
@@ -117,7 +128,13 @@ impl Place {
             return Ok(());
         }
         let name = encode(self.shown.as_str());
-        Err(Error::no(Code::NoPerm, format!("You have no right to create {name}")))
+        let sharing = user.sharing();
+        let why = match self.namespace {
+            Namespace::Personal => String::new(),
+            Namespace::Public => format!(": what is below {} is public", encode(&sharing.public_namespace)),
+            Namespace::Other => format!(": what is below {} is other users'", encode(&sharing.other_namespace)),
+        };
+        Err(Error::no(Code::NoPerm, format!("You have no right to create {name}{why}")))
     }
 
     /// The right to read, and the subscription that the site may ask for.

@@ -132,7 +132,6 @@ impl User {
 /// looked at only where the patterns reach them.
 pub fn visible(user: &User, patterns: &Patterns) -> Result<Vec<(MailboxInfo, Rights)>, store::Error> {
     let mut visible = Vec::new();
-    add(&mut visible, user, &user.account, user.account.mailboxes()?);
     let sharing = user.sharing();
     if let Some(public) = user.public()?
         && patterns.reach(&sharing.public_namespace)
@@ -142,6 +141,8 @@ pub fn visible(user: &User, patterns: &Patterns) -> Result<Vec<(MailboxInfo, Rig
     if sharing.has_others() && patterns.reach(&sharing.other_namespace) {
         add_others(&mut visible, user)?;
     }
+    // Last, so that an own mailbox whose name became one of a namespace is seen as what it is.
+    add(&mut visible, user, &user.account, user.account.mailboxes()?);
     Ok(visible)
 }
 
@@ -168,7 +169,11 @@ fn add(visible: &mut Vec<(MailboxInfo, Rights)>, user: &User, owner: &Account, m
     for mut info in mailboxes {
         let rights = user.rights(owner, info.acl.as_deref());
         if rights.contains(Rights::LOOKUP) {
-            info.name = if is_own { info.name } else { info.name.under(&prefix) };
+            if !is_own {
+                info.name = info.name.under(&prefix);
+                // RFC 6154 section 2: a program would put its drafts into somebody else's Drafts.
+                info.special_use = None;
+            }
             visible.push((info, rights));
         }
     }

@@ -31,7 +31,7 @@ impl Config {
 
 fn check(global: &Global) -> Result<()> {
     let loaded = access::load(global)?;
-    service::check_certificates(&loaded.config)?;
+    service::check(&loaded.config)?;
     let from = match &loaded.file {
         Some(file) => format!("{} is fine.", file.display()),
         None => "There is no file; the defaults are fine.".into(),

@@ -22,7 +22,7 @@ use crate::privileges::Target;
 use crate::service::{self, Services};
 use crate::signals::{self, Asked, Signals};
 use crate::sockets::{self, Bound, Socket};
-use crate::{access, files, listener, log, privileges};
+use crate::{access, files, listener, log, privileges, public};
 
 #[derive(Debug, Args)]
 pub struct Serve {
@@ -116,6 +116,7 @@ impl Prepared {
     pub async fn start(self, config: &Config) -> Result<Started> {
         let signals = Signals::new()?;
         let store = common::block(|| access::open_patiently(config))?;
+        common::block(|| public::ensure(config, &store))?;
         let services = Arc::new(Services::new(config, &store, self.acceptor)?);
         let running = running(config, &services, &self.bound);
         let administration = Server::bind(&config.admin.socket)?;

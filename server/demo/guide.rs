@@ -74,6 +74,9 @@ Try it:
   openssl s_client -quiet -crlf -starttls imap -connect 127.0.0.1:{imap}
   openssl s_client -quiet -crlf -starttls pop3 -connect 127.0.0.1:{pop3}
 
+  # what {public} has everybody can read and only {public} change; mail to public+Announcements@example.test comes in there
+  curl -sSk -u {bob}:{PASSWORD} 'imaps://127.0.0.1:{imaps}/Public/Announcements;MAILINDEX=*'
+
   # deliver
   printf 'Subject: hello\\n\\nfrom the pipe\\n' | {program} --data {data} deliver -f me@example.org {alice}
   swaks --protocol LMTP --server 127.0.0.1:{lmtp} --from me@example.org --to {alice}

@@ -90,8 +90,15 @@ pub fn fill(store: &Store) -> Result<()> {
     for name in ACCOUNTS {
         accounts.push((AccountName::new(name)?, Some(hash.clone())));
     }
-    for added in store.directory().add(accounts)? {
-        added?;
+    for (added, name) in store.directory().add(accounts)?.into_iter().zip(ACCOUNTS) {
+        match added {
+            // The account of the public mailboxes is made when the server starts.
+            Err(store::Error::AccountExists(_)) => {
+                let password = &mut |record: &mut store::AccountRecord| record.password = Some(hash.clone());
+                store.directory().update(&AccountName::new(name)?, password)?;
+            }
+            other => drop(other?),
+        }
     }
     let mut samples = samples();
     // Mail arrives in the order of its dates, and UIDs follow that order.

@@ -64,6 +64,21 @@ fn public_has_mailboxes_below_mailboxes() {
 }
 
 #[test]
+fn others_read_what_is_public_and_change_nothing() {
+    let (_process, facts) = start(&[]);
+    let mut imap = Talk::to(port(&facts, "imap"));
+    imap.say("a LOGIN bob@example.test restante");
+    assert!(imap.hear_until("a ").starts_with("a OK"));
+    imap.say("b SELECT Public/Announcements");
+    assert!(imap.hear_until("b ").starts_with("b OK [READ-ONLY]"));
+    imap.say("c STORE 1 +FLAGS (\\Flagged)");
+    let refusal = imap.hear_until("c ");
+    assert!(refusal.starts_with("c NO [NOPERM]") && refusal.contains("read-only"), "{refusal}");
+    imap.say("d LIST \"\" Public/Sent");
+    assert!(imap.hear().starts_with("d OK"));
+}
+
+#[test]
 fn a_taken_port_is_named_with_the_remedy() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -101,7 +116,7 @@ fn the_lines_to_paste_work() {
             line.starts_with("curl ") || line.starts_with("printf ") || line.starts_with(crate::PROGRAM)
         })
         .collect();
-    assert_eq!(lines.len(), 7, "{page}");
+    assert_eq!(lines.len(), 8, "{page}");
     for line in lines {
         let output = run(Command::new("sh").args(["-c", line]), "");
         assert!(output.status.success(), "{line}\n{}", stderr(&output));

@@ -9,6 +9,7 @@ mod log;
 mod pop3;
 mod search;
 mod server;
+mod sharing;
 mod store;
 mod tls;
 
@@ -21,6 +22,7 @@ pub use log::{Log, LogFormat};
 pub use pop3::{Implementation, Language, Pop3};
 pub use search::Search;
 pub use server::Server;
+pub use sharing::Sharing;
 pub use store::{NewMailbox, SpecialUse, Store};
 pub use tls::{CertificatePair, Tls};
 
@@ -42,6 +44,7 @@ pub(crate) fn read(reader: &mut Reader, surroundings: &Surroundings, profile: Pr
         limits: Limits::read(reader),
         store: Store::read(reader),
         search: Search::read(reader),
+        sharing: Sharing::read(reader),
         log: Log::read(reader),
         admin: Admin::read(reader, &server.runtime_dir),
         server,
