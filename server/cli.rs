@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    account, app_password, check, completions, config, deliver, import, index, mailbox, retained, sessions,
+    account, app_password, check, completions, config, deliver, group, import, index, mailbox, retained, sessions,
 };
 use crate::{commands, exit};
 
@@ -65,6 +65,9 @@ pub enum Command {
     /// Make, show and change mailboxes
     #[command(subcommand)]
     Mailbox(mailbox::Mailbox),
+    /// Make, show and change groups of accounts, for access control lists
+    #[command(subcommand)]
+    Group(group::Group),
     /// Show and restore expunged messages
     #[command(subcommand)]
     Retained(retained::Retained),

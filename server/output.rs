@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use admin::{
-    AccountView, AppPasswordView, CheckView, Delivered, ImportReport, Lockout, MailboxView, Outcome,
+    AccountView, AppPasswordView, CheckView, Delivered, GroupView, ImportReport, Lockout, MailboxView, Outcome,
     Progress, RetainedView, SessionView, Status,
 };
 use anyhow::{Context, Result};
@@ -58,6 +58,7 @@ fn human(outcome: &Outcome) -> String {
         Outcome::AppPasswords { app_passwords } => self::app_passwords(app_passwords),
         Outcome::Imported(report) => self::import(report),
         Outcome::Mailboxes { mailboxes } => self::mailboxes(mailboxes),
+        Outcome::Groups { groups } => self::groups(groups),
         Outcome::Retained { messages } => self::retained(messages),
         Outcome::Checked(report) => self::checked(report),
         Outcome::Status(status) => self::status(status),
@@ -186,6 +187,19 @@ fn mailboxes(mailboxes: &[MailboxView]) -> String {
         ]);
     }
     table.to_string()
+}
+
+fn groups(groups: &[GroupView]) -> String {
+    let mut table = table(["GROUP", "MEMBERS", "CREATED"]);
+    for group in groups {
+        let members = or_dash(group.members.join(", "));
+        table.add_row([group.name.clone(), members, time::print(group.created)]);
+    }
+    if groups.is_empty() {
+        "There is no group; make one with `restante group create NAME`.".into()
+    } else {
+        table.to_string()
+    }
 }
 
 fn retained(messages: &[RetainedView]) -> String {

@@ -22,6 +22,9 @@ pub enum Outcome {
     Mailboxes {
         mailboxes: Vec<MailboxView>,
     },
+    Groups {
+        groups: Vec<GroupView>,
+    },
     Retained {
         messages: Vec<RetainedView>,
     },
@@ -120,6 +123,15 @@ pub struct MailboxView {
     pub highest_modseq: u64,
     pub special_use: Option<String>,
     pub subscribed: bool,
+}
+
+/// A group with its members' names, sorted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupView {
+    pub id: u32,
+    pub name: String,
+    pub members: Vec<String>,
+    pub created: i64,
 }
 
 /// An expunged message that can be restored.

@@ -211,6 +211,31 @@ fn deliver(site: &Site, account: &str) {
 }
 
 #[test]
+fn groups_have_members() {
+    let site = site();
+    let store = &site.store;
+    add(store, "alice");
+    let group = store::GroupName::new("Team").unwrap();
+    run(store, &Operation::GroupCreate { group: group.clone() }).unwrap();
+    let again = run(store, &Operation::GroupCreate { group: group.clone() }).unwrap_err();
+    assert_eq!(again.kind, Kind::Exists);
+    let members = |operation: Operation| match run(store, &operation).unwrap() {
+        Outcome::Groups { groups } => groups[0].members.clone(),
+        other => panic!("{other:?}"),
+    };
+    let accounts = vec![name("alice")];
+    assert_eq!(members(Operation::GroupAdd { group: group.clone(), accounts: accounts.clone() }), ["alice"]);
+    let nobody = Operation::GroupAdd { group: group.clone(), accounts: vec![name("nobody")] };
+    assert_eq!(run(store, &nobody).unwrap_err().kind, Kind::Missing);
+    run(store, &Operation::AccountRename { from: name("alice"), to: name("eve") }).unwrap();
+    assert_eq!(members(Operation::GroupList { group: Some(group.clone()) }), ["eve"]);
+    let accounts = vec![name("eve")];
+    assert!(members(Operation::GroupRemove { group: group.clone(), accounts }).is_empty());
+    run(store, &Operation::GroupDelete { group: group.clone() }).unwrap();
+    assert_eq!(run(store, &Operation::GroupDelete { group }).unwrap_err().kind, Kind::Missing);
+}
+
+#[test]
 fn expunged_mail_comes_back() {
     let site = site();
     let store = &site.store;

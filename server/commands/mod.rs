@@ -6,6 +6,7 @@ pub mod check;
 pub mod completions;
 pub mod config;
 pub mod deliver;
+pub mod group;
 pub mod import;
 pub mod index;
 pub mod mailbox;
@@ -39,6 +40,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Account(Account::Import(import)) => import.run(global),
         Command::Account(Account::AppPassword(app_password)) => app_password.run(global),
         Command::Mailbox(mailbox) => mailbox.run(global),
+        Command::Group(group) => group.run(global),
         Command::Retained(retained) => retained.run(global),
         Command::Status => status(global),
         Command::Sessions => access::run(global, &Operation::Sessions),

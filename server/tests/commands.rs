@@ -163,6 +163,31 @@ fn app_passwords_are_shown_once() {
 }
 
 #[test]
+fn groups_are_made_filled_and_deleted() {
+    let site = Site::new();
+    let code = |arguments: &[&str]| site.run(arguments, "").status.code();
+    site.add("alice");
+    site.add("bob");
+    assert!(stdout(&site.run(&["group", "list"], "")).contains("restante group create"));
+    assert_eq!(code(&["group", "create", "Team"]), Some(0));
+    assert_eq!(code(&["group", "create", "team"]), Some(4));
+    assert_eq!(code(&["group", "create", "two words"]), Some(2));
+    assert_eq!(code(&["group", "add", "$team", "bob", "alice"]), Some(0));
+    assert_eq!(code(&["group", "add", "team", "alice", "nobody"]), Some(3));
+    assert_eq!(code(&["group", "add", "nosuch", "alice"]), Some(3));
+    let table = stdout(&site.run(&["group", "list"], ""));
+    assert!(table.starts_with("GROUP") && table.contains("alice, bob"), "{table}");
+    assert_eq!(site.json(&["group", "remove", "team", "bob"])["groups"][0]["members"][0], "alice");
+    site.run(&["account", "delete", "alice", "--yes"], "");
+    let groups = site.json(&["group", "list", "team"]);
+    assert_eq!(groups["groups"][0]["members"].as_array().unwrap().len(), 0);
+    assert_eq!(code(&["group", "delete", "team"]), Some(0));
+    assert_eq!(code(&["group", "delete", "team"]), Some(3));
+    assert_eq!(site.json(&["group", "list"])["groups"].as_array().unwrap().len(), 0);
+    assert_eq!(site.json(&["check"])["clean"], true);
+}
+
+#[test]
 fn the_configuration_can_be_looked_at() {
     let site = Site::new();
     let file = site.0.path().join("restante.toml");

@@ -3,6 +3,7 @@
 mod account;
 mod app_password;
 mod check;
+mod group;
 mod import;
 mod index;
 mod mailbox;
@@ -15,7 +16,7 @@ use std::fmt;
 use common::auth::Authenticator;
 use common::session::Sessions;
 use serde::{Deserialize, Serialize};
-use store::{AccountName, Store};
+use store::{AccountName, GroupName, Store};
 
 use crate::audit::{self, Who};
 use crate::outcome::{ListenerView, Outcome, Progress};
@@ -96,6 +97,24 @@ pub enum Operation {
         account: AccountName,
         mailbox: String,
         subscribed: bool,
+    },
+    GroupCreate {
+        group: GroupName,
+    },
+    GroupDelete {
+        group: GroupName,
+    },
+    GroupAdd {
+        group: GroupName,
+        accounts: Vec<AccountName>,
+    },
+    GroupRemove {
+        group: GroupName,
+        accounts: Vec<AccountName>,
+    },
+    /// `None`: all.
+    GroupList {
+        group: Option<GroupName>,
     },
     /// Expunged messages that can still be restored.
     RetainedList {
@@ -250,6 +269,11 @@ impl Operation {
             O::MailboxSubscribe { account, mailbox, subscribed } => {
                 mailbox::subscribe(context, account, mailbox, *subscribed)
             }
+            O::GroupCreate { group } => group::create(context, group),
+            O::GroupDelete { group } => group::delete(context, group),
+            O::GroupAdd { group, accounts } => group::add(context, group, accounts),
+            O::GroupRemove { group, accounts } => group::remove(context, group, accounts),
+            O::GroupList { group } => group::list(context, group.as_ref()),
             O::RetainedList { account } => retained::list(context, account),
             O::RetainedRestore { account, ids, mailbox } => retained::restore(context, account, ids, mailbox),
             O::RetainedPurge { seconds } => retained::purge(context, *seconds),
@@ -290,6 +314,10 @@ impl Operation {
             O::MailboxSubscribe { account, mailbox, subscribed: false } => {
                 format!("{account} unsubscribed from {mailbox:?}")
             }
+            O::GroupCreate { group } => format!("group {group} created"),
+            O::GroupDelete { group } => format!("group {group} deleted"),
+            O::GroupAdd { group, accounts } => format!("{} added to group {group}", names(accounts)),
+            O::GroupRemove { group, accounts } => format!("{} removed from group {group}", names(accounts)),
             O::RetainedRestore { account, mailbox, .. } => {
                 format!("messages of {account} restored to {mailbox:?}")
             }
@@ -305,6 +333,7 @@ impl Operation {
             | O::AccountShow { .. }
             | O::AppPasswordList { .. }
             | O::MailboxList { .. }
+            | O::GroupList { .. }
             | O::RetainedList { .. }
             | O::Check { repair: false }
             | O::Status
@@ -337,6 +366,10 @@ impl fmt::Display for AccountChanges {
         ];
         f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
     }
+}
+
+fn names(accounts: &[AccountName]) -> String {
+    accounts.iter().map(AccountName::as_str).collect::<Vec<_>>().join(", ")
 }
 
 fn no_account(account: &AccountName) -> Failure {
