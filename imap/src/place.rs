@@ -141,13 +141,7 @@ impl Place {
     pub fn require_readable(&self, user: &User) -> Result<Mailbox, Error> {
         let mailbox = self.mailbox()?;
         self.require(Rights::READ)?;
-        let sharing = user.sharing();
-        let asks = match self.namespace {
-            Namespace::Public => sharing.public_requires_subscription,
-            Namespace::Other => sharing.private_requires_subscription,
-            // INBOX can always be read.
-            Namespace::Personal => sharing.private_requires_subscription && !self.name.is_inbox(),
-        };
+        let asks = user.sharing().asks_subscription(self.namespace, &self.shown);
         if !asks || block(|| user.account.is_subscribed(&self.shown))? {
             return Ok(mailbox);
         }

@@ -78,6 +78,16 @@ impl Sharing {
         self.public_account.as_ref() == Some(account)
     }
 
+    /// Whether a mailbox must be subscribed before it can be read; the name is as the user has it.
+    pub fn asks_subscription(&self, namespace: Namespace, shown: &MailboxName) -> bool {
+        match namespace {
+            Namespace::Public => self.public_requires_subscription,
+            Namespace::Other => self.private_requires_subscription,
+            // INBOX can always be read.
+            Namespace::Personal => self.private_requires_subscription && !shown.is_inbox(),
+        }
+    }
+
     /// The list of a mailbox that has none.
     pub fn default_acl(&self, account: &AccountName) -> Acl {
         if self.is_public(account) { Acl::public() } else { Acl::default() }

@@ -1,5 +1,7 @@
 //! LIST with LIST-EXTENDED, CHILDREN, SPECIAL-USE and LIST-STATUS. RFC 9051 section 6.3.9, RFC 5258, RFC 6154, RFC 5819
 
+use std::sync::Arc;
+
 use common::block;
 use store::{MailboxName, Rights, SpecialUse};
 
@@ -9,7 +11,7 @@ use crate::hierarchy::{Hierarchy, Listed, Selection};
 use crate::pattern::Patterns;
 use crate::response::{Reply, Writer};
 use crate::session::Session;
-use crate::sharing;
+use crate::sharing::{self, Sharing};
 use crate::syntax::Parser;
 
 /// A parsed LIST.
@@ -46,8 +48,9 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
         let hierarchy = Hierarchy::new(sharing::visible(user, &patterns)?, user.account.subscriptions()?);
         Ok::<_, Error>(hierarchy.list(&patterns, list.selection))
     })?;
+    let service = Arc::clone(&user.service);
     for one in &listed {
-        list.write(&mut session.writer(), one);
+        list.write(&mut session.writer(), one, &service.options.sharing);
         session.flush_batch().await?;
     }
     Ok(Reply::completed())
@@ -61,7 +64,7 @@ impl List {
         Patterns::new(whole.iter().map(String::as_str))
     }
 
-    fn write(&self, out: &mut Writer<'_>, listed: &Listed) {
+    fn write(&self, out: &mut Writer<'_>, listed: &Listed, sharing: &Sharing) {
         self.write_name(out, listed);
         if self.selection.recursive && listed.child_info {
             out.raw(" (\"CHILDINFO\" (").raw(self.criteria().join(" ")).raw("))");
@@ -73,7 +76,9 @@ impl List {
             out.raw("* MYRIGHTS ").mailbox(&listed.name).raw(" ").raw(letters).crlf();
         }
         // RFC 5819 section 2: no STATUS for what cannot be selected
-        let asked = !self.returns.status.is_empty() && listed.rights.contains(Rights::READ);
+        let namespace = sharing.locate(listed.name.as_str()).namespace;
+        let is_open = listed.subscribed || !sharing.asks_subscription(namespace, &listed.name);
+        let asked = !self.returns.status.is_empty() && listed.rights.contains(Rights::READ) && is_open;
         if let Some(info) = listed.info.as_ref().filter(|_| asked) {
             status::write(out, info, &self.returns.status);
         }

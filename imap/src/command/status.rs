@@ -76,8 +76,7 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     let mut items = parse(arguments)?;
     arguments.end()?;
     let place = name::resolve(session.user()?, &name)?;
-    let mailbox = place.mailbox()?;
-    place.require(Rights::READ)?;
+    let mailbox = place.require_readable(session.user()?)?;
     let info = MailboxInfo { name: place.shown.clone(), ..block(|| mailbox.info())? };
     enable(session, &mut items);
     write(&mut session.writer(), &info, &items);

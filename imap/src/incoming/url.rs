@@ -8,7 +8,7 @@ use store::{Mailbox, Uid, UidValidity};
 use crate::error::Error;
 use crate::fetch::body::{Loaded, Octets, Partial, Source};
 use crate::fetch::section::{Section, SectionText};
-use crate::name::{self, Rights};
+use crate::name;
 use crate::session::Session;
 use crate::syntax::{Limits, Parser};
 
@@ -78,8 +78,8 @@ impl Url {
         let Some(name) = &self.mailbox else {
             return Ok(session.selected.as_ref().map(|selected| selected.mailbox.clone()));
         };
-        let found = name::resolve(session.user()?, name)
-            .and_then(|place| place.require(Rights::READ).and_then(|()| place.mailbox()));
+        let user = session.user()?;
+        let found = name::resolve(user, name).and_then(|place| place.require_readable(user));
         match found {
             Ok(mailbox) => Ok(Some(mailbox)),
             Err(Error::No { .. }) => Ok(None),
