@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    account, app_password, check, completions, config, deliver, group, import, index, mailbox, retained, sessions,
+    account, app_password, check, completions, config, deliver, group, import, index, mailbox, retained,
+    sessions,
 };
 use crate::{commands, exit};
 

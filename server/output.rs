@@ -3,8 +3,8 @@
 use std::io::{IsTerminal, Write};
 
 use admin::{
-    AccountView, AppPasswordView, CheckView, Delivered, GroupView, ImportReport, Lockout, MailboxView, Outcome,
-    Progress, RetainedView, SessionView, Status,
+    AccountView, AppPasswordView, CheckView, Delivered, GroupView, ImportReport, Lockout, MailboxView,
+    Outcome, Progress, RetainedView, SessionView, Status,
 };
 use anyhow::{Context, Result};
 use comfy_table::Table;

@@ -125,7 +125,8 @@ fn level(key: &str, name: &str) -> Result<String> {
     if name.is_empty() {
         return Ok(String::new());
     }
-    let name = MailboxName::new(name).with_context(|| format!("{key}: {name:?} cannot stand above mailboxes"))?;
+    let name =
+        MailboxName::new(name).with_context(|| format!("{key}: {name:?} cannot stand above mailboxes"))?;
     Ok(name.as_str().to_owned())
 }
 
@@ -136,7 +137,8 @@ pub fn public_account(config: &Config) -> Result<Option<AccountName>> {
         return Ok(None);
     }
     let account = AccountName::new(name);
-    let reason = || format!("sharing.public_account: {name:?} cannot be an account; write a name such as public");
+    let reason =
+        || format!("sharing.public_account: {name:?} cannot be an account; write a name such as public");
     Ok(Some(account.with_context(reason)?))
 }
 

@@ -132,7 +132,9 @@ impl Place {
         let why = match self.namespace {
             Namespace::Personal => String::new(),
             Namespace::Public => format!(": what is below {} is public", encode(&sharing.public_namespace)),
-            Namespace::Other => format!(": what is below {} is other users'", encode(&sharing.other_namespace)),
+            Namespace::Other => {
+                format!(": what is below {} is other users'", encode(&sharing.other_namespace))
+            }
         };
         Err(Error::no(Code::NoPerm, format!("You have no right to create {name}{why}")))
     }

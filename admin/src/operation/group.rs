@@ -14,7 +14,9 @@ pub(super) fn create(context: &Context<'_>, group: &GroupName) -> Result<Outcome
         return Err(Failure::new(Kind::Exists, format!("there is a group {group} already"), remedy));
     }
     let grant = format!("SETACL mailbox ${group} lrs");
-    Ok(Outcome::done(format!("Group {group} is made; whoever owns a mailbox shares it with {grant:?} over IMAP.")))
+    Ok(Outcome::done(format!(
+        "Group {group} is made; whoever owns a mailbox shares it with {grant:?} over IMAP."
+    )))
 }
 
 /// Every right that was given to the group goes with it.
