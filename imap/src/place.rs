@@ -105,16 +105,7 @@ impl Place {
         if self.mailbox.is_none() {
             return Err(self.absent());
         }
-        Err(self.refusal())
-    }
-
-    fn refusal(&self) -> Error {
-        let name = encode(self.shown.as_str());
-        let rights = self.rights.letters();
-        if self.rights.is_read_only() {
-            return Error::no(Code::NoPerm, format!("{name} is read-only for you: your rights are {rights}"));
-        }
-        Error::no(Code::NoPerm, format!("You have no right to do that in {name}: your rights are {rights}"))
+        Err(refusal(&self.shown, self.rights))
     }
 
     /// The right to make a mailbox of this name: `k` in the nearest one above. RFC 4314 section 4, CREATE
@@ -129,14 +120,17 @@ impl Place {
         }
         let name = encode(self.shown.as_str());
         let sharing = user.sharing();
-        let why = match self.namespace {
-            Namespace::Personal => String::new(),
-            Namespace::Public => format!(": what is below {} is public", encode(&sharing.public_namespace)),
+        let (public, other) = (encode(&sharing.public_namespace), encode(&sharing.other_namespace));
+        let text = match self.namespace {
+            Namespace::Personal => format!("You have no right to create {name}"),
+            Namespace::Public => {
+                format!("You have no right to create {name}: what is below {public} is public")
+            }
             Namespace::Other => {
-                format!(": what is below {} is other users'", encode(&sharing.other_namespace))
+                format!("You have no right to create {name}: what is below {other} belongs to others")
             }
         };
-        Err(Error::no(Code::NoPerm, format!("You have no right to create {name}{why}")))
+        Err(Error::no(Code::NoPerm, text))
     }
 
     /// The right to read, and the subscription that the site may ask for.
@@ -153,4 +147,16 @@ impl Place {
         );
         Err(Error::no(Code::NoPerm, text))
     }
+}
+
+/// NO, with the name and what the user may do.
+pub fn refusal(shown: &MailboxName, rights: Rights) -> Error {
+    let name = encode(shown.as_str());
+    let letters = rights.letters();
+    let text = if rights.is_read_only() {
+        format!("{name} is read-only for you: your rights are {letters}")
+    } else {
+        format!("You have no right to do that in {name}: your rights are {letters}")
+    };
+    Error::no(Code::NoPerm, text)
 }

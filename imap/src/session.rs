@@ -11,7 +11,7 @@ use common::auth::{Context, Protocol};
 use common::limits::Permit;
 use common::session::{End, Entry};
 use common::stream::Stream;
-use store::{Account, Mailbox};
+use store::{Account, Mailbox, MailboxName};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::language::Language;
 use crate::name::Rights;
 use crate::notify::{self, Notify};
+use crate::place;
 use crate::progress::Progress;
 use crate::response::{After, Code, Reply, Writer};
 use crate::search::context;
@@ -78,6 +79,8 @@ pub struct User {
 pub struct Selected {
     pub mailbox: Mailbox,
     pub view: View,
+    /// As the user called it.
+    pub shown: MailboxName,
     /// After EXAMINE without those to change anything.
     pub rights: Rights,
     /// By EXAMINE.
@@ -103,10 +106,7 @@ impl Selected {
         if self.examined {
             return Err(Error::No { code: None, text: "The mailbox is selected read-only".into() });
         }
-        if self.rights.is_read_only() {
-            return Err(Error::no(Code::NoPerm, "The mailbox is read-only for you"));
-        }
-        Err(Error::no(Code::NoPerm, "You have no right to do that in this mailbox"))
+        Err(place::refusal(&self.shown, self.rights))
     }
 }
 
@@ -519,7 +519,8 @@ impl Session {
     }
 
     /// From now on this mailbox is the selected one.
-    pub fn select(&mut self, selected: Selected, name: String) {
+    pub fn select(&mut self, selected: Selected) {
+        let name = selected.shown.to_string();
         self.selected = Some(Box::new(selected));
         self.entry.update(|info| info.mailbox = Some(name));
     }

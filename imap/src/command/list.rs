@@ -248,7 +248,7 @@ mod tests {
             child_info: true,
         };
         let mut out = BytesMut::new();
-        parsed(command).unwrap().write(&mut Writer::new(&mut out), &listed);
+        parsed(command).unwrap().write(&mut Writer::new(&mut out), &listed, &Sharing::default());
         String::from_utf8(out.to_vec()).unwrap()
     }
 

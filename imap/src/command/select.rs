@@ -64,8 +64,8 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     announce::selected(session, &place, &name)?;
     let Opened { mailbox, live, state, recent_from, rights, .. } = opened;
     let view = View::new(mailbox.clone(), live, Arc::clone(&state), rights, recent_from);
-    let selected = Selected { mailbox, view, rights, examined: examine };
-    session.select(selected, place.shown.to_string());
+    let selected = Selected { mailbox, view, shown: place.shown.clone(), rights, examined: examine };
+    session.select(selected);
     if let Some(resync) = parameters.resync.filter(|resync| resync.uid_validity == state.uid_validity()) {
         resynchronize(session, &state, &resync).await?;
     }

@@ -5,7 +5,7 @@ use common::block;
 use store::{MailboxId, MailboxInfo};
 
 use crate::error::Error;
-use crate::name::{self, Rights};
+use crate::name;
 use crate::response::{Reply, Writer, mailbox_id};
 use crate::session::Session;
 use crate::syntax::Parser;
