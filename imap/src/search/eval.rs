@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use message::{Summary, header, text};
-use store::{Message, Row, Turn};
+use store::{Body, Message, Row, Turn};
 
 use super::key::{AddressField, Cost, Key};
 use super::sent::sent_date;
@@ -74,6 +74,8 @@ pub struct Evidence<'a> {
     recent: bool,
     message: &'a Message,
     summary: Option<Arc<Summary>>,
+    /// Opened once: its header and then the rest are decompressed once.
+    stored: Option<Body>,
     header: Option<Bytes>,
     folded_header: Option<String>,
     folded_body: Option<Vec<String>>,
@@ -93,6 +95,7 @@ impl<'a> Evidence<'a> {
             recent,
             message,
             summary: None,
+            stored: None,
             header: None,
             folded_header: None,
             folded_body: None,
@@ -189,9 +192,17 @@ impl<'a> Evidence<'a> {
         }
         let end = self.message.trace().len() as u64 + self.summary()?.structure.body;
         self.wait(end);
-        let header = self.message.body()?.read(0..end)?;
+        let header = self.stored()?.read(0..end)?;
         self.read += end;
         Ok(self.header.insert(header).clone())
+    }
+
+    fn stored(&mut self) -> store::Result<Body> {
+        let body = match self.stored.take() {
+            Some(body) => body,
+            None => self.message.body()?,
+        };
+        Ok(self.stored.insert(body).clone())
     }
 
     /// For a turn to read so much, or all of the message where the keys may ask for more later.
@@ -220,7 +231,7 @@ impl<'a> Evidence<'a> {
     fn read_body(&mut self, collation: Collation) -> store::Result<Vec<String>> {
         let summary = self.summary()?;
         self.wait(self.message.size);
-        let body = self.message.body()?;
+        let body = self.stored()?;
         // The summary's offsets count from the end of the trace.
         let raw = body.read(self.message.trace().len() as u64..body.len())?;
         self.read += raw.len() as u64;

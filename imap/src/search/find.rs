@@ -6,11 +6,13 @@
 
 use std::collections::VecDeque;
 use std::ops::{ControlFlow, Range};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use store::{Mailbox, Message, ModSeq, Row, Uid, UidSet};
 
 use super::candidates::{candidates, query};
 use super::eval::{self, Evidence};
+use super::helper;
 use super::key::Key;
 use super::options::Need;
 use super::program::Program;
@@ -26,6 +28,10 @@ const WINDOW: usize = 4096;
 const WINDOW_KEYS: usize = 256 * 1024;
 /// Octets of messages that are read in one blocking call.
 const READ_AHEAD: u64 = 1024 * 1024;
+/// Messages that are looked at in one.
+const STEP: usize = 512;
+/// So few are not worth a second thread.
+const SHARED: usize = 64;
 /// What looking at a message costs beside its octets, in octets.
 const PER_MESSAGE: u64 = 1024;
 
@@ -170,35 +176,78 @@ impl Finder<'_, '_> {
         Ok(matching.into_iter().collect())
     }
 
-    /// Decides messages from the front of the queue until enough has been read. Those that exist no more do not match.
+    /// Decides messages from the front of the queue until enough has been read, two at a time while a core is free for it.
+    /// Those that exist no more do not match.
     fn read_step(&self, undecided: &mut VecDeque<Row>) -> store::Result<Step> {
-        let uids: UidSet = undecided.iter().map(|row| row.uid).collect();
-        let mut step = Step::default();
+        let rows: Vec<Row> = undecided.drain(..undecided.len().min(STEP)).collect();
+        let reader = Reader { scope: self.scope, key: &self.key, read: &AtomicU64::new(0) };
+        let (mut step, rest) = match helper::take().filter(|_| rows.len() >= SHARED) {
+            Some(_helper) => reader.share(&rows)?,
+            None => (reader.read(&rows)?, None),
+        };
+        for part in rest.iter().chain(Some(&step)) {
+            part.left.iter().rev().for_each(|row| undecided.push_front(*row));
+        }
+        if let Some(rest) = rest {
+            step.matching.extend(rest.matching);
+            step.failure = step.failure.or(rest.failure);
+        }
+        Ok(step)
+    }
+}
+
+/// Reads messages, on any thread.
+#[derive(Clone, Copy)]
+struct Reader<'a> {
+    scope: Scope<'a>,
+    key: &'a Key,
+    /// Octets that were read for this step, by all.
+    read: &'a AtomicU64,
+}
+
+impl Reader<'_> {
+    /// The first half here, the second by a helper.
+    fn share(self, rows: &[Row]) -> store::Result<(Step, Option<Step>)> {
+        let (here, there) = rows.split_at(rows.len() / 2);
+        let (here, there) = std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().name("search".to_owned());
+            match thread.spawn_scoped(scope, || self.read(there)) {
+                Ok(helper) => (self.read(here), helper.join()),
+                Err(_) => (self.read(here), Ok(self.read(there))),
+            }
+        });
+        let there = there.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok((here?, Some(there?)))
+    }
+
+    fn read(self, rows: &[Row]) -> store::Result<Step> {
+        let uids: UidSet = rows.iter().map(|row| row.uid).collect();
+        let (mut step, mut rest) = (Step::default(), rows.iter().copied().peekable());
+        let mut cut = false;
         self.scope.mailbox.snapshot()?.messages(&uids, &mut |message| {
-            while undecided.front().is_some_and(|row| row.uid < message.uid) {
-                undecided.pop_front();
+            while rest.next_if(|row| row.uid < message.uid).is_some() {}
+            if let Some(row) = rest.next_if(|row| row.uid == message.uid) {
+                let read = self.decide(row, &message, &mut step) + PER_MESSAGE;
+                cut = self.read.fetch_add(read, Ordering::Relaxed) + read >= READ_AHEAD;
             }
-            if let Some(row) = undecided.front().copied().filter(|row| row.uid == message.uid) {
-                undecided.pop_front();
-                self.decide(row, &message, &mut step);
-            }
-            Ok(if step.read >= READ_AHEAD { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            Ok(if cut { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })?;
-        if step.read < READ_AHEAD {
-            undecided.clear();
+        if cut {
+            step.left.extend(rest);
         }
         Ok(step)
     }
 
-    fn decide(&self, row: Row, message: &Message, step: &mut Step) {
+    /// Octets that it read.
+    fn decide(self, row: Row, message: &Message, step: &mut Step) -> u64 {
         let recent = self.scope.view.is_recent(row.uid);
         let mut evidence = Evidence::new(row, recent, message, self.key.cost());
-        match evidence.matches(&self.key) {
+        match evidence.matches(self.key) {
             Ok(true) => step.matching.push(row.uid),
             Ok(false) | Err(store::Error::Expunged) => {}
             Err(failure) => drop(step.failure.get_or_insert(failure)),
         }
-        step.read += evidence.read + PER_MESSAGE;
+        evidence.read
     }
 }
 
@@ -207,6 +256,6 @@ impl Finder<'_, '_> {
 struct Step {
     matching: Vec<Uid>,
     failure: Option<store::Error>,
-    /// Octets.
-    read: u64,
+    /// What was not looked at, since enough had been read.
+    left: Vec<Row>,
 }
