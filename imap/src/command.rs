@@ -15,6 +15,7 @@ mod copy;
 mod create;
 mod delete;
 mod enable;
+mod esearch;
 mod expunge;
 mod fetch;
 mod getacl;
@@ -158,6 +159,7 @@ pub static COMMANDS: &[Command] = table![
     "DELETE"        LOGGED_IN         None     Allow    "IMAP4rev1"  delete::run;
     "DELETEACL"     LOGGED_IN         None     Allow    "ACL"        setacl::run;
     "ENABLE"        LOGGED_IN         None     Allow    "ENABLE"     enable::run;
+    "ESEARCH"       LOGGED_IN         None     Allow    "MULTISEARCH" esearch::run;
     "EXAMINE"       LOGGED_IN         None     Allow    "IMAP4rev1"  select::run;
     "EXPUNGE"       SELECTED          None     Allow    "IMAP4rev1"  expunge::run;
     "FETCH"         SELECTED          Seq      Forbid   "IMAP4rev1"  fetch::run;

@@ -23,6 +23,8 @@ pub struct Progress<'a> {
     interval: Duration,
     next_look: Instant,
     next_notice: Instant,
+    /// How far work of many steps is, where what each does is only a part of it.
+    stand: Option<(usize, usize)>,
 }
 
 impl<'a> Progress<'a> {
@@ -30,7 +32,25 @@ impl<'a> Progress<'a> {
     pub fn new(stream: &'a mut Stream, entry: &'a Entry, tag: &'a [u8], interval: Duration) -> Progress<'a> {
         let now = Instant::now();
         let look = FIRST_LOOK.min(interval);
-        Progress { stream, entry, tag, interval, next_look: now + look, next_notice: now + interval }
+        Progress {
+            stream,
+            entry,
+            tag,
+            interval,
+            next_look: now + look,
+            next_notice: now + interval,
+            stand: None,
+        }
+    }
+
+    /// The work has so many parts, and so many are done: that is what is told, whatever the steps within a part say.
+    pub fn stand_at(&mut self, done: usize, total: usize) {
+        self.stand = Some((done, total));
+    }
+
+    /// For answers between two parts of the work.
+    pub fn stream(&mut self) -> &mut Stream {
+        self.stream
     }
 
     /// Between two steps of the work: lets others run. Fails when the client has gone, or must go.
@@ -67,7 +87,10 @@ impl<'a> Progress<'a> {
             return Ok(());
         }
         self.next_notice = now + self.interval;
-        let code = Code::InProgress { tag: String::from_utf8_lossy(self.tag).into_owned(), done };
+        let code = Code::InProgress {
+            tag: String::from_utf8_lossy(self.tag).into_owned(),
+            done: self.stand.or(done),
+        };
         Writer::new(self.stream).status(b"*", "OK", Some(&code), "Still working");
         Ok(self.stream.flush().await?)
     }

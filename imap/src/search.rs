@@ -16,5 +16,6 @@ pub mod parse;
 pub mod program;
 pub mod result;
 pub mod sent;
+pub mod sources;
 pub mod text;
 mod turn;

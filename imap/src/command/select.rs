@@ -89,7 +89,7 @@ fn open(mailbox: Mailbox, place: &Place, examine: bool) -> Result<Opened, Error>
     // Claimed before the state is read: what arrives between is shown now and claimed with the next arrival.
     let (state, recent_from) = if read_only {
         let state = live.state();
-        let recent_from = nth_from_the_end(&state, mailbox.info()?.recent);
+        let recent_from = recent_from(&mailbox, &state)?;
         (state, recent_from)
     } else {
         let claimed = mailbox.claim_recent()?;
@@ -98,7 +98,11 @@ fn open(mailbox: Mailbox, place: &Place, examine: bool) -> Result<Opened, Error>
     Ok(Opened { mailbox, live, state, recent_from, rights, read_only })
 }
 
-/// EXAMINE shows what is recent and leaves it so. RFC 3501 section 6.3.2
+/// Where what is recent begins, which stays so: as EXAMINE shows it. RFC 3501 section 6.3.2
+pub(super) fn recent_from(mailbox: &Mailbox, state: &State) -> store::Result<Uid> {
+    Ok(nth_from_the_end(state, mailbox.info()?.recent))
+}
+
 fn nth_from_the_end(state: &State, count: u32) -> Uid {
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     let first = state.nth(state.len().saturating_sub(count)).filter(|_| count > 0);

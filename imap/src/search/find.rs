@@ -53,6 +53,8 @@ pub struct Found {
     pub failure: Option<store::Error>,
     /// Some messages were not looked at: what the client is told.
     pub cut: Option<Code>,
+    /// How many count against the limit.
+    pub considered: usize,
 }
 
 impl Found {
@@ -83,6 +85,7 @@ pub async fn find_among(
     let key = program.bound(scope.view);
     let uids = candidates(&key, scope.view).intersection(among);
     let Limited { uids, cut } = limit::highest(scope.view, uids, scope.limit);
+    let considered = scope.view.positions(&uids).map(|range| range.len()).sum();
     let uids = common::block(|| scope.mailbox.narrow(&query(&key), &uids))?;
     let places: Vec<Range<usize>> = scope.view.positions(&uids).collect();
     let total = places.iter().map(Range::len).sum();
@@ -91,7 +94,7 @@ pub async fn find_among(
         Need::All => finder.scan(scope.view.rows(&uids).map(|(_, row)| row), u64::MAX).await?,
         Need::Ends { first, last } => finder.ends(&uids, places, first, last).await?,
     };
-    Ok(Found { uids, failure: finder.failure, cut })
+    Ok(Found { uids, failure: finder.failure, cut, considered })
 }
 
 struct Finder<'a, 'p> {

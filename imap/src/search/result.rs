@@ -9,6 +9,7 @@ use super::options::Options;
 use crate::error::Error;
 use crate::response::Writer;
 use crate::seqset::Compact;
+use crate::session::Enabled;
 use crate::view::{Known, Numbering, SeqNum};
 
 /// What an answer is written from.
@@ -24,14 +25,22 @@ pub struct Answer<'a> {
 /// Which command an ESEARCH answers, and which mailbox it is about. RFC 4466 section 2.6.2, RFC 7377 section 2.1
 pub struct Correlator<'a> {
     pub tag: &'a [u8],
-    pub mailbox: Option<(&'a MailboxName, UidValidity)>,
+    pub mailbox: Option<Origin<'a>>,
+}
+
+/// The mailbox that an answer is about.
+pub struct Origin<'a> {
+    pub name: &'a MailboxName,
+    pub validity: UidValidity,
+    /// How the client reads names.
+    pub enabled: Enabled,
 }
 
 impl Correlator<'_> {
     /// `* ESEARCH (TAG "...") UID`
     pub fn write(&self, numbering: Numbering, out: &mut Writer<'_>) {
         out.raw("* ESEARCH (TAG ").string(self.tag);
-        if let Some((name, validity)) = self.mailbox {
+        if let Some(Origin { name, validity, .. }) = &self.mailbox {
             out.raw(" MAILBOX ").mailbox(name).raw(" UIDVALIDITY ").show(validity);
         }
         out.raw(")");
@@ -64,7 +73,8 @@ impl Answer<'_> {
         correlator: &Correlator<'_>,
         stream: &mut Stream,
     ) -> Result<(), Error> {
-        correlator.write(self.numbering, &mut Writer::new(stream));
+        let enabled = correlator.mailbox.as_ref().map_or_else(Enabled::default, |origin| origin.enabled);
+        correlator.write(self.numbering, &mut Writer::in_mode(stream, enabled));
         self.write_ends(options, stream);
         if options.all && !self.found.is_empty() {
             Writer::new(stream).raw(" ALL ");
