@@ -221,7 +221,6 @@ mod tests {
             "IN (mailboxes) all",
             "IN (mailboxes ()) all",
             "IN (mailboxes (a) all",
-            "IN (mailboxes (a,b)) all",
             "IN (subtree) all",
             "IN (selected (scope)) all",
             "IN (selected)all",
