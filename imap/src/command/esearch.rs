@@ -50,7 +50,7 @@ async fn search(
     options: Options,
     arguments: &mut Parser<'_>,
 ) -> Result<Reply, Error> {
-    let program = Program::parse(arguments, session.syntax_limits().nesting)?;
+    let program = Program::parse(arguments, session.collation, session.syntax_limits().nesting)?;
     let enabled = session.enabled;
     if program.numbered && enabled.uidonly {
         return Err(Error::uid_required());
