@@ -124,6 +124,7 @@ impl From<AuthError> for Error {
         let text = error.to_string();
         match error {
             AuthError::Failed => Error::no(Code::AuthenticationFailed, text),
+            AuthError::NotAuthorized => Error::no(Code::AuthorizationFailed, text),
             AuthError::Expired => Error::no(Code::Expired, text),
             AuthError::Disabled(_) => Error::no(Code::ContactAdmin, text),
             AuthError::EncryptionNeeded => Error::no(Code::PrivacyRequired, text),
@@ -191,6 +192,7 @@ mod tests {
     fn a_fault_of_the_directory_is_no_wrong_password() {
         assert_eq!(code(AuthError::Unavailable), Some(Code::Unavailable));
         assert_eq!(code(AuthError::Failed), Some(Code::AuthenticationFailed));
+        assert_eq!(code(AuthError::NotAuthorized), Some(Code::AuthorizationFailed));
         assert_eq!(code(AuthError::EncryptionNeeded), Some(Code::PrivacyRequired));
         assert_eq!(code(AuthError::Expired), Some(Code::Expired));
         assert!(matches!(Error::from(AuthError::Cancelled), Error::Bad(_)));

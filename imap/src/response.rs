@@ -106,6 +106,7 @@ pub enum Code {
     // RFC 5530 section 3
     Unavailable,
     AuthenticationFailed,
+    AuthorizationFailed,
     Expired,
     PrivacyRequired,
     ContactAdmin,
@@ -193,6 +194,7 @@ impl Code {
             Code::CompressionActive => "COMPRESSIONACTIVE",
             Code::Unavailable => "UNAVAILABLE",
             Code::AuthenticationFailed => "AUTHENTICATIONFAILED",
+            Code::AuthorizationFailed => "AUTHORIZATIONFAILED",
             Code::Expired => "EXPIRED",
             Code::PrivacyRequired => "PRIVACYREQUIRED",
             Code::ContactAdmin => "CONTACTADMIN",

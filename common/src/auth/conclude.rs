@@ -133,7 +133,7 @@ impl<'a> Attempt<'a> {
             name,
             "login refused"
         );
-        if *error == AuthError::Failed {
+        if matches!(error, AuthError::Failed | AuthError::NotAuthorized) {
             let delay = self.shared.throttle.failed(self.context, claim);
             // Counted from the beginning, so that what the check took does not show.
             sleep_until(self.began + delay).await;

@@ -79,6 +79,9 @@ pub enum AuthError {
     /// Wrong name, password, proof or token: never told apart.
     #[error("authentication failed")]
     Failed,
+    /// The credentials are right, but the client wants to act as somebody else. RFC 5530 AUTHORIZATIONFAILED
+    #[error("you may log in as yourself alone: leave the authorization identity empty")]
+    NotAuthorized,
     /// RFC 5530 EXPIRED: a token or app password.
     #[error("credentials have expired")]
     Expired,

@@ -18,7 +18,7 @@ async fn check(attempt: &Attempt<'_>, authzid: &str, claim: &mut Claim) -> Resul
     let credentials = attempt.shared.find(&claim.name).await?.ok_or(AuthError::Failed)?;
     claim.account = Some(credentials.account.clone());
     if !is_oneself(authzid, &claim.name, &credentials.account) {
-        return Err(AuthError::Failed);
+        return Err(AuthError::NotAuthorized);
     }
     credentials.allow(attempt.context.protocol)?;
     Ok(Login { account: credentials.account, app_password: None })

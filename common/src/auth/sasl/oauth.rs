@@ -24,7 +24,7 @@ pub(super) async fn run(attempt: &Attempt<'_>, form: Form, response: &[u8]) -> R
     let mut claim = Claim::new(&message.user);
     match check(attempt, &message, &mut claim).await {
         // RFC 7628 section 3.2.3: the reason is a challenge; the client answers it, and only then it has failed.
-        Err(error @ (AuthError::Failed | AuthError::Expired)) => {
+        Err(error @ (AuthError::Failed | AuthError::NotAuthorized | AuthError::Expired)) => {
             Ok(Next::Challenge(form.reason().to_vec(), State::Refused(claim, error)))
         }
         outcome => Ok(Next::Outcome(claim, outcome)),
@@ -45,7 +45,7 @@ async fn check(attempt: &Attempt<'_>, message: &Message<'_>, claim: &mut Claim) 
     let credentials = attempt.shared.find(&named).await?.ok_or(AuthError::Failed)?;
     claim.account = Some(credentials.account.clone());
     if !is_oneself(&message.user, &named, &credentials.account) {
-        return Err(AuthError::Failed);
+        return Err(AuthError::NotAuthorized);
     }
     credentials.allow(attempt.context.protocol)?;
     Ok(Login { account: credentials.account, app_password: None })

@@ -7,7 +7,7 @@ pub(super) async fn run(attempt: &Attempt<'_>, response: &[u8]) -> Result<Next, 
     let (claim, outcome) = attempt.check_password(name, password).await;
     let outcome = outcome.and_then(|login| match is_oneself(authzid, name, &login.account) {
         true => Ok(login),
-        false => Err(AuthError::Failed),
+        false => Err(AuthError::NotAuthorized),
     });
     Ok(Next::Outcome(claim, outcome))
 }

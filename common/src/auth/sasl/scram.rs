@@ -96,7 +96,7 @@ impl Scram {
         let outcome = proof.then_some(first.credentials.as_ref()).flatten().ok_or(AuthError::Failed);
         let login = outcome.and_then(|credentials| {
             if !is_oneself(&first.authzid, &first.claim.name, &credentials.account) {
-                return Err(AuthError::Failed);
+                return Err(AuthError::NotAuthorized);
             }
             credentials.allow(attempt.context.protocol)?;
             Ok(Login { account: credentials.account.clone(), app_password: None })

@@ -75,6 +75,8 @@ async fn plain_with_and_without_initial_response() {
     assert!(matches!(exchange.step(Some(b"\0tim\0tanstaaftanstaaf")).await, Err(AuthError::Malformed(_))));
     // Nobody acts as someone else.
     let other = play(&authenticator, &here, "PLAIN", &[b"root\0tim\0tanstaaftanstaaf"]).await;
+    assert_eq!(other, Err(AuthError::NotAuthorized));
+    let other = play(&authenticator, &here, "PLAIN", &[b"root\0tim\0wrong"]).await;
     assert_eq!(other, Err(AuthError::Failed));
     let long = vec![b'x'; MAX_OCTETS + 1];
     assert!(matches!(play(&authenticator, &here, "PLAIN", &[&long]).await, Err(AuthError::Malformed(_))));
@@ -143,7 +145,7 @@ async fn external_takes_the_name_in_the_certificate() {
         let login = play(&authenticator, &alice, "EXTERNAL", &[authzid.as_bytes()]).await;
         assert_eq!(login, done("alice@example.test", "EXTERNAL"));
     }
-    assert_eq!(play(&authenticator, &alice, "EXTERNAL", &[b"bob"]).await, Err(AuthError::Failed));
+    assert_eq!(play(&authenticator, &alice, "EXTERNAL", &[b"bob"]).await, Err(AuthError::NotAuthorized));
     let mallory = with(Some("mallory@example.test"));
     assert_eq!(play(&authenticator, &mallory, "EXTERNAL", &[b""]).await, Err(AuthError::Failed));
     assert_eq!(authenticator.start("EXTERNAL", &with(None)).err(), Some(AuthError::UnknownMechanism));
