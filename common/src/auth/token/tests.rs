@@ -266,10 +266,10 @@ async fn exchanges() {
     for (mechanism, message, status, error) in [
         // RFC 7628 section 3.2.2
         ("OAUTHBEARER", bearer("", "x"), "invalid_token", AuthError::Failed),
-        ("OAUTHBEARER", bearer("a=bob@example.test", &good), "invalid_token", AuthError::Failed),
+        ("OAUTHBEARER", bearer("a=bob@example.test", &good), "invalid_token", AuthError::NotAuthorized),
         ("OAUTHBEARER", bearer("", &unknown), "invalid_token", AuthError::Failed),
         ("OAUTHBEARER", bearer("", &expired), "invalid_token", AuthError::Expired),
-        ("XOAUTH2", xoauth2("bob@example.test", &good), "401", AuthError::Failed),
+        ("XOAUTH2", xoauth2("bob@example.test", &good), "401", AuthError::NotAuthorized),
     ] {
         let [first, second] = say(&authenticator, &here, mechanism, &message).await;
         let Ok(Step::Challenge(reason)) = first else { panic!("no reason for {message}") };
