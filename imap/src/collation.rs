@@ -88,7 +88,7 @@ mod tests {
         out
     }
 
-    fn sorted<'a>(collation: Collation, mut texts: Vec<&'a str>) -> Vec<&'a str> {
+    fn sorted(collation: Collation, mut texts: Vec<&str>) -> Vec<&str> {
         texts.sort_by_key(|text| key(collation, text));
         texts
     }

@@ -376,7 +376,7 @@ impl Notify {
         let infos = watch.account.mailboxes()?;
         let exists = |id: &Id| id.0 != watch.account.id() || infos.iter().any(|info| info.id == id.1);
         self.told.retain(|id, _| exists(id));
-        infos.into_iter().for_each(|info| self.tell_status(watch, info, subscribed, reader, out));
+        infos.into_iter().for_each(|info| self.tell_status(watch, info, (subscribed, reader), out));
         Ok(())
     }
 
@@ -385,8 +385,7 @@ impl Notify {
         &mut self,
         watch: &Watch,
         info: MailboxInfo,
-        subscribed: &HashSet<MailboxName>,
-        reader: &Reader<'_>,
+        (subscribed, reader): (&HashSet<MailboxName>, &Reader<'_>),
         out: &mut Writer<'_>,
     ) {
         let id = watch.id(info.id);
@@ -412,8 +411,7 @@ impl Notify {
         &mut self,
         watch: &Watch,
         change: &Change,
-        own: &[MailboxName],
-        (subscribed, reader): (&HashSet<MailboxName>, &Reader<'_>),
+        (own, subscribed, reader): (&[MailboxName], &HashSet<MailboxName>, &Reader<'_>),
         out: &mut Writer<'_>,
     ) -> Result<(), Error> {
         let is_own = |name: &MailboxName| {
@@ -469,11 +467,11 @@ impl Notify {
                 }
             }
             // Another's subscriptions are his own.
-            Change::Subscribed { name, subscribed: now } if watch.is_own() && !is_own(name) => {
+            Change::Subscribed { name, subscribed: now }
                 // What is no longer subscribed was in the filter until just now.
-                if self.subscriptions_asked(name) {
-                    write_list(out, if *now { "\\Subscribed" } else { "" }, name, None);
-                }
+                if watch.is_own() && !is_own(name) && self.subscriptions_asked(name) =>
+            {
+                write_list(out, if *now { "\\Subscribed" } else { "" }, name, None);
             }
             _ => {}
         }

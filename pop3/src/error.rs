@@ -98,7 +98,9 @@ impl From<AuthError> for Error {
     fn from(error: AuthError) -> Error {
         match error {
             // RFC 3206 section 4: AUTH is for credentials that are wrong, expired or used in violation of policy.
-            AuthError::Failed | AuthError::NotAuthorized => Error::coded(Code::Auth, Text::AuthenticationFailed),
+            AuthError::Failed | AuthError::NotAuthorized => {
+                Error::coded(Code::Auth, Text::AuthenticationFailed)
+            }
             AuthError::Expired => Error::coded(Code::Auth, Text::CredentialsExpired),
             AuthError::EncryptionNeeded => Error::coded(Code::Auth, Text::EncryptionNeeded),
             // The password is right: a client that asked for another one would mislead its user.

@@ -60,7 +60,8 @@ fn jmap_url(reader: &mut Reader) -> String {
     let key = "imap.jmap_url";
     let url = reader.text(key);
     let is_plain = url.bytes().all(|c| c.is_ascii_graphic() && !matches!(c, b'"' | b'\\'));
-    if !url.is_empty() && !(is_plain && url.starts_with("https://")) {
+    let is_good = is_plain && url.starts_with("https://");
+    if !is_good && !url.is_empty() {
         reader.problem(key, format!("{url:?} is no https URL: write https://host/path, in ASCII"));
     }
     url

@@ -26,7 +26,7 @@ fn narrow(key: &Key, view: &Known, among: UidSet) -> UidSet {
 /// What the search index is asked. A key that it cannot tell of asks nothing: every message can match.
 pub fn query(key: &Key) -> Query {
     let text = |needle: &Needle, header, trace, body| {
-        let folded = needle.folded().to_owned();
+        let folded = needle.indexed().to_owned();
         Query::Text { folded, header, trace, body }
     };
     match key {

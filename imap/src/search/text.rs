@@ -24,7 +24,7 @@ impl Needle {
     }
 
     /// Its case folded, as it is looked for.
-    pub fn folded(&self) -> &str {
+    pub fn indexed(&self) -> &str {
         &self.indexed
     }
 

@@ -111,7 +111,7 @@ impl Links {
     fn threads(&self, items: usize) -> Threads {
         let mut above: Vec<Option<Node>> = vec![None; self.parents.len()];
         let mut threads = Threads { roots: Vec::new(), children: vec![Vec::new(); self.parents.len()] };
-        for node in self.from_the_top() {
+        for node in self.top_down() {
             let parent = self.parents[node as usize];
             let stays = |parent: Node| (parent as usize) < items || self.parents[parent as usize].is_none();
             let parent = match parent {
@@ -136,7 +136,7 @@ impl Links {
     }
 
     /// Every node, none before its parent.
-    fn from_the_top(&self) -> Vec<Node> {
+    fn top_down(&self) -> Vec<Node> {
         let mut starts = vec![0usize; self.parents.len() + 1];
         for parent in self.parents.iter().flatten() {
             starts[*parent as usize + 1] += 1;
