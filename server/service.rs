@@ -105,6 +105,12 @@ fn imap_options(config: &Config) -> Result<imap::Options> {
         message_limit: config.imap.message_limit,
         save_limit: config.imap.save_limit,
         sharing: sharing(config)?,
+        metadata_value_limit: config.imap.metadata_value,
+        metadata_limits: store::MetadataLimits {
+            entries: config.imap.metadata_entries,
+            octets: config.imap.metadata_total,
+        },
+        admin_contact: config.imap.admin_contact.clone(),
         ..imap::Options::default()
     })
 }

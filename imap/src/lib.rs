@@ -12,12 +12,14 @@ mod command;
 mod date;
 mod error;
 mod fetch;
+mod filters;
 mod hierarchy;
 mod identifier;
 mod incoming;
 mod input;
 mod language;
 mod limit;
+mod metadata;
 mod name;
 mod notify;
 mod pattern;
@@ -70,6 +72,12 @@ pub struct Options {
     pub literals: Literals,
     /// Octets of a message in APPEND: the store's message limit.
     pub append_limit: u64,
+    /// Octets of one annotation's value; at least 1,024 (RFC 5464 section 4.1).
+    pub metadata_value_limit: u64,
+    /// What one user may keep in annotations.
+    pub metadata_limits: store::MetadataLimits,
+    /// How to reach the administrator: a URI; empty: not told. RFC 5464 section 3.2.1.1
+    pub admin_contact: String,
     /// Where the same mail is over JMAP, printable ASCII without quotes; empty: nowhere. RFC 9698
     pub jmap_url: String,
     /// How deep parentheses (and NOT, OR in SEARCH) may nest.
@@ -109,6 +117,9 @@ impl Default for Options {
             command_limit: 64 * 1024,
             literals: Literals::Plus,
             append_limit: 64 * 1024 * 1024,
+            metadata_value_limit: 16 * 1024,
+            metadata_limits: store::MetadataLimits { entries: 2000, octets: 4 << 20 },
+            admin_contact: String::new(),
             jmap_url: String::new(),
             nesting_limit: 20,
             keyword_limit: 128,

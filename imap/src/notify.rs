@@ -352,13 +352,13 @@ impl Notify {
                     Change::Messages { mailbox, .. } => drop(mailboxes.insert(mailbox)),
                     change => {
                         resubscribed |= matches!(change, Change::Subscribed { .. });
-                        self.tell_name(watch, &change, own, (&subscribed, reader), out)?;
+                        self.tell_name(watch, &change, (own, &subscribed, reader), out)?;
                     }
                 }
             }
             for mailbox in mailboxes {
                 match watch.info(mailbox)? {
-                    Some(info) => self.tell_status(watch, info, &subscribed, reader, out),
+                    Some(info) => self.tell_status(watch, info, (&subscribed, reader), out),
                     None => drop(self.told.remove(&watch.id(mailbox))),
                 }
             }

@@ -86,6 +86,13 @@ pub enum Code {
     MailboxId(MailboxId),
     // RFC 3516 section 4.3
     UnknownCte,
+    /// The size of the largest value that was left out. RFC 5464 section 4.2.1
+    LongEntries(u64),
+    /// The largest value that is taken. RFC 5464 section 4.3
+    MetadataMaxSize(u64),
+    MetadataTooMany,
+    /// The name of a filter. RFC 5466 section 3.1
+    UndefinedFilter(String),
     // RFC 6154 section 3
     UseAttr,
     // RFC 4978 section 3
@@ -143,6 +150,9 @@ impl fmt::Display for Code {
             Code::CopyUid(validity, from, to) => write!(f, "COPYUID {validity} {from} {to}"),
             Code::HighestModSeq(modseq) => write!(f, "HIGHESTMODSEQ {modseq}"),
             Code::Modified(set) => write!(f, "MODIFIED {set}"),
+            Code::LongEntries(size) => write!(f, "METADATA LONGENTRIES {size}"),
+            Code::MetadataMaxSize(size) => write!(f, "METADATA MAXSIZE {size}"),
+            Code::UndefinedFilter(name) => write!(f, "UNDEFINED-FILTER {name}"),
             Code::MailboxId(id) => write!(f, "MAILBOXID ({})", mailbox_id(*id)),
             Code::NoUpdate(tag) => write!(f, "NOUPDATE {}", Quoted(tag)),
             Code::BadUrl(url) => {
@@ -176,6 +186,10 @@ impl Code {
             Code::HighestModSeq(_) => "HIGHESTMODSEQ",
             Code::Modified(_) => "MODIFIED",
             Code::MailboxId(_) => "MAILBOXID",
+            Code::LongEntries(_) => "METADATA LONGENTRIES",
+            Code::MetadataMaxSize(_) => "METADATA MAXSIZE",
+            Code::MetadataTooMany => "METADATA TOOMANY",
+            Code::UndefinedFilter(_) => "UNDEFINED-FILTER",
             Code::ReadOnly => "READ-ONLY",
             Code::ReadWrite => "READ-WRITE",
             Code::TryCreate => "TRYCREATE",

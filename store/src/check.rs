@@ -11,6 +11,7 @@ mod bodies;
 mod index;
 mod mailbox;
 mod mailboxes;
+mod metadata;
 mod names;
 mod retained;
 #[cfg(test)]
@@ -174,13 +175,14 @@ impl<'a> Check<'a> {
 
     /// Later steps use what earlier ones have learned.
     fn run(&mut self, directory: &Directory) {
-        let steps: [(&str, Step<'a>); 13] = [
+        let steps: [(&str, Step<'a>); 14] = [
             ("the table of bodies", |check| check.load_bodies()),
             ("mailboxes", |check| check.check_mailboxes()),
             ("deleted mailboxes", |check| check.check_deleted_mailboxes()),
             ("mailbox names", |check| check.check_names()),
             ("what is shared", |check| check.check_shared()),
             ("rows of no mailbox", |check| check.check_strays()),
+            ("annotations", |check| check.check_metadata()),
             ("retained messages", |check| check.check_retained()),
             ("references of bodies", |check| check.check_references()),
             ("the tables beside the bodies", |check| check.check_body_tables()),

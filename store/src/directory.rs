@@ -11,6 +11,7 @@ mod change;
 mod check;
 mod group;
 mod logins;
+mod metadata;
 mod record;
 mod resolve;
 mod rows;
@@ -74,7 +75,8 @@ struct Inner {
 impl Directory {
     /// Opens the file or makes it. [`Directory::attach`] has to follow before anything is changed.
     pub(crate) fn open(options: DirectoryOptions) -> Result<Directory> {
-        const TABLES: &[Table] = &[Table::Meta, Table::Account, Table::AccountName, Table::Group];
+        const TABLES: &[Table] =
+            &[Table::Meta, Table::Account, Table::AccountName, Table::Group, Table::ServerMetadata];
         let DirectoryOptions { path, shards, limits, faults } = options;
         let engine = Redb::open(Config { path, tables: TABLES, cache: DIRECTORY_CACHE, faults })?;
         let (logins, due) = Logins::new();

@@ -24,6 +24,7 @@ mod live;
 mod lock;
 mod mailbox;
 mod maintenance;
+mod metadata;
 mod normalize;
 mod pending;
 mod queue;
@@ -59,6 +60,7 @@ pub use live::{Difference, Live, Row, State};
 pub use mailbox::{
     Appended, Copied, Expunged, FlagsOperation, Mailbox, NewMessage, Replaced, StoreFlags, Stored,
 };
+pub use metadata::{Metadata, MetadataLimits};
 pub use pending::Pending;
 pub use retained::{RetainedId, RetainedMessage};
 pub use schema::SortKeys;

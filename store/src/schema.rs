@@ -29,6 +29,7 @@
 //! | deleted_account | u32 account | empty; its mail goes step by step |
 //! | gram_run | u64 first body | [`RunRow`]: bodies that the search index knows |
 //! | gram_posting | u64 run, u8 part, u24 last gram | [`PostingRow`]: in which bodies grams are |
+//! | metadata | u32 account, u64 mailbox or 0, u32 user or 0, entry | an annotation's value, see [`MetadataKey`] |
 
 mod body;
 mod chunk;
@@ -37,6 +38,7 @@ pub(crate) mod gram;
 mod mailbox;
 mod message;
 mod meta;
+mod metadata;
 mod retained;
 mod sort;
 pub(crate) mod vanished;
@@ -47,6 +49,7 @@ pub(crate) use fields::{Fields, put_varint};
 pub(crate) use mailbox::{KEYWORD_LENGTH, KEYWORDS, MailboxRow, subject_code, subject_of};
 pub(crate) use message::MessageRow;
 pub(crate) use meta::{Counters, FORMAT, Identity, UsageRow};
+pub(crate) use metadata::{MetadataKey, metadata_key};
 pub(crate) use retained::RetainedRow;
 pub use sort::SortKeys;
 

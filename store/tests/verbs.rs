@@ -179,7 +179,7 @@ fn octets_count_against_the_limit() {
     let archive = alice.mailbox_by_id(archive).unwrap();
     assert_eq!(mailbox.move_to(&all(), &archive).wait().unwrap().to.len(), 2);
     archive.remove(&all()).wait().unwrap();
-    assert_eq!(alice.usage().unwrap(), Usage::default());
+    assert_eq!(alice.usage().unwrap(), Usage { mailboxes: 2, ..Usage::default() });
     clean(&store);
 }
 
@@ -315,7 +315,7 @@ fn a_large_mailbox_goes_at_once_and_its_messages_step_by_step() {
     large.append(messages(2500)).wait().unwrap();
     let live = large.live().unwrap();
     alice.delete(&mailbox_name("large")).wait().unwrap();
-    assert_eq!(alice.usage().unwrap(), Usage::default());
+    assert_eq!(alice.usage().unwrap(), Usage { mailboxes: 1, ..Usage::default() });
     assert!(live.state().deleted());
     assert!(matches!(large.info(), Err(Error::NoSuchMailbox(_))));
     assert!(matches!(large.append(messages(1)).wait(), Err(Error::NoSuchMailbox(_))));
@@ -388,4 +388,53 @@ async fn a_verb_can_be_awaited_and_its_waiter_dropped() {
     let appended = mailbox.append(vec![new_message(&store, &octets("two", "x"))]).await.unwrap();
     assert_eq!(appended.uids, [Uid(2)]);
     assert_eq!(live.clone().state().len(), 2);
+}
+
+// RFC 5464 section 4.1
+#[test]
+fn annotations_follow_their_mailbox() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(options(directory.path())).unwrap();
+    let alice = account(&store, "alice");
+    let limits = MetadataLimits { entries: 3, octets: 1000 };
+    let name = |text: &str| MailboxName::new(text).unwrap();
+    let box_ = alice.create(&name("box"), None).wait().unwrap().id;
+    let set = |mailbox, user, entry: &str, value: Option<&str>| {
+        let change = (entry.to_owned(), value.map(|value| value.as_bytes().to_vec()));
+        alice.set_metadata(Some(mailbox), user, vec![change], limits).wait()
+    };
+    let guest = AccountId(99);
+    set(box_, alice.id(), "/shared/comment", Some("ours")).unwrap();
+    set(box_, alice.id(), "/private/comment", Some("mine")).unwrap();
+    set(box_, guest, "/private/comment", Some("theirs")).unwrap();
+    let seen = |mailbox, user| {
+        let all = alice.metadata(Some(mailbox), user).unwrap();
+        all.into_iter().map(|(_, value)| String::from_utf8(value).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(seen(box_, alice.id()), ["mine", "ours"]);
+    assert_eq!(seen(box_, guest), ["theirs", "ours"]);
+    alice.rename(&name("box"), &name("other")).wait().unwrap();
+    assert_eq!(seen(box_, alice.id()), ["mine", "ours"]);
+
+    // The guest's entry takes no room of the owner's.
+    let inbox = alice.mailbox(&MailboxName::inbox()).unwrap().id();
+    set(inbox, alice.id(), "/private/comment", Some("x")).unwrap();
+    assert!(matches!(set(inbox, alice.id(), "/private/more", Some("x")), Err(Error::Limit(_))));
+    set(inbox, alice.id(), "/private/comment", Some("in its place")).unwrap();
+    let long = "x".repeat(1000);
+    assert!(matches!(set(inbox, alice.id(), "/private/comment", Some(&long)), Err(Error::Limit(_))));
+
+    // INBOX keeps its own when it is renamed.
+    alice.rename(&MailboxName::inbox(), &name("old")).wait().unwrap();
+    let old = alice.mailbox(&name("old")).unwrap().id();
+    assert_eq!(
+        (seen(inbox, alice.id()), seen(old, alice.id())),
+        (vec!["in its place".into()], vec!["in its place".into()])
+    );
+
+    alice.delete(&name("other")).wait().unwrap();
+    assert!(seen(box_, alice.id()).is_empty() && seen(box_, guest).is_empty());
+    assert!(matches!(set(box_, alice.id(), "/private/comment", Some("x")), Err(Error::NoSuchMailbox(_))));
+    let report = store.check(false, &mut |_| {}).unwrap();
+    assert!(report.is_clean(), "{report:?}");
 }

@@ -25,6 +25,13 @@ pub struct Imap {
     /// Messages in one COPY or APPEND; 0: any number.
     pub save_limit: u32,
     pub literal: Literal,
+    /// Octets.
+    pub metadata_value: u64,
+    pub metadata_entries: u64,
+    /// Octets.
+    pub metadata_total: u64,
+    /// A URI; empty: not told.
+    pub admin_contact: String,
 }
 
 /// RFC 7888: which literals a client may send without waiting.
@@ -51,8 +58,22 @@ impl Imap {
             message_limit: limit(reader, "imap.message_limit"),
             save_limit: limit(reader, "imap.save_limit"),
             literal: reader.word("imap.literal", &LITERALS),
+            metadata_value: metadata_value(reader),
+            metadata_entries: reader.number("imap.metadata_entries", 10, 100_000),
+            metadata_total: reader.size("imap.metadata_total"),
+            admin_contact: reader.text("imap.admin_contact"),
         }
     }
+}
+
+/// RFC 5464 section 4.1: at least 1,024 octets.
+fn metadata_value(reader: &mut Reader) -> u64 {
+    let key = "imap.metadata_value";
+    let size = reader.size(key);
+    if !(1024..=1 << 20).contains(&size) {
+        reader.problem(key, "an annotation's limit must be from 1 KiB to 1 MiB".into());
+    }
+    size
 }
 
 /// It goes into a quoted string as it is.

@@ -19,10 +19,9 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
         place.mailbox()?;
     }
     place.require(Rights::READ)?;
-    let shown = name::encode(&name::canonical(&name)).into_owned();
     let root = quota::is_limited(&place.account)?.then(|| quota::root(&place.account));
     let mut out = session.writer();
-    out.raw("* QUOTAROOT ").string(shown.as_bytes());
+    out.raw("* QUOTAROOT ").mailbox(&place.shown);
     if let Some(root) = root {
         out.raw(" ").string(root.as_bytes());
     }

@@ -8,6 +8,7 @@ use store::{MailboxName, Rights, SpecialUse};
 use super::status;
 use crate::error::Error;
 use crate::hierarchy::{Hierarchy, Listed, Selection};
+use crate::metadata;
 use crate::pattern::Patterns;
 use crate::response::{Reply, Writer};
 use crate::session::Session;
@@ -30,6 +31,8 @@ struct Returns {
     // RFC 8440 section 3
     my_rights: bool,
     status: status::Items,
+    /// RFC 9590 section 3
+    metadata: Vec<String>,
 }
 
 pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Reply, Error> {
@@ -51,6 +54,9 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     let service = Arc::clone(&user.service);
     for one in &listed {
         list.write(&mut session.writer(), one, &service.options.sharing);
+        if one.info.is_some() && !list.returns.metadata.is_empty() {
+            metadata::write_listed(session, &one.name, &list.returns.metadata).await?;
+        }
         session.flush_batch().await?;
     }
     Ok(Reply::completed())
@@ -201,6 +207,10 @@ fn returns(arguments: &mut Parser<'_>) -> Result<Returns, Error> {
             "STATUS" => {
                 arguments.space()?;
                 returns.status = status::parse(arguments)?;
+            }
+            "METADATA" => {
+                arguments.space()?;
+                returns.metadata = metadata::entries(arguments)?;
             }
             _ => return Err(Error::bad(format!("Unknown LIST return option {option}"))),
         }

@@ -53,6 +53,7 @@ tables! {
     DeletedAccount = "deleted_account",
     GramRun = "gram_run",
     GramPosting = "gram_posting",
+    Metadata = "metadata",
     /// In the directory's own file: what it says of itself.
     Directory = "directory",
     /// In the directory's own file: account id to its record.
@@ -61,6 +62,8 @@ tables! {
     AccountName = "account_name",
     /// In the directory's own file: group name to its record.
     Group = "group",
+    /// In the directory's own file: entry name to the value that the whole site shares (RFC 5464).
+    ServerMetadata = "server_metadata",
 }
 
 /// The tables of a shard's index.
@@ -88,6 +91,7 @@ pub(crate) const SHARD: &[Table] = &[
     Table::DeletedAccount,
     Table::GramRun,
     Table::GramPosting,
+    Table::Metadata,
 ];
 
 /// Keys from `start` (with it) to `end` (without it; `None`: to the last key).

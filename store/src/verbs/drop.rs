@@ -7,6 +7,7 @@
 use std::ops::ControlFlow;
 
 use super::acl;
+use super::metadata;
 use super::retained::{Expired, retain};
 use super::target::stored_unique_id;
 use crate::batch::Batch;
@@ -33,6 +34,7 @@ pub(super) fn drop_mailbox(batch: &mut Batch<'_>, account: AccountId, mailbox: M
     let left = [&batch.now.to_be_bytes()[..], &row.encode()].concat();
     batch.put(Table::DeletedMailbox, &schema::mailbox_key(account, mailbox), &left)?;
     batch.delete(Table::MailboxName, &schema::name_key(account, name.as_str()))?;
+    metadata::clear(batch, account, mailbox)?;
     batch.delete_mailbox(account, mailbox);
     batch.publish(account, Change::Deleted { mailbox, name });
     Ok(())

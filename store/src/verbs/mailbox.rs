@@ -1,7 +1,7 @@
 //! Making, renaming, deleting and subscribing mailboxes (RFC 9051 sections 6.3.4 to 6.3.8).
 
 use super::drop::{self, drop_mailbox};
-use super::{acl, copy};
+use super::{acl, copy, metadata};
 use crate::batch::Batch;
 use crate::engine::{KeyRange, Table};
 use crate::schema::{self, MailboxRow};
@@ -181,6 +181,7 @@ fn rename_inbox(batch: &mut Batch<'_>, account: AccountId, to: &MailboxName) -> 
     let Some(new) = batch.mailbox_named(account, to)? else {
         return Err(Error::NoSuchMailbox(to.to_string()));
     };
+    metadata::copy(batch, account, inbox, new)?;
     let all = UidSet::from_ranges([1..=u32::MAX]);
     copy::move_messages(batch, (account, inbox), &all, ((account, new), Rights::ALL)).map(|_| ())
 }
