@@ -1,67 +1,78 @@
 //! LIST patterns: `*` stands for anything, `%` for anything within one level. RFC 9051 section 6.3.9
 //!
-//! A pattern becomes a row of bits, one for each place in it; a name is walked once, and all places that fit so far are
-//! held at the same time. So the cost is the name's length times the pattern's (a 64th of it), whatever is in them.
+//! The patterns of one command become one row of bits, one for each place in them; a name is walked once, and all places
+//! that fit so far are held at the same time. So the cost is the name's length times that of the patterns together (a
+//! 64th of it), whatever is in them and however many they are.
 
 use std::collections::HashMap;
 
-/// A pattern, ready to match.
-pub struct Pattern {
-    /// How many 64-bit words hold a bit for each place and one for the end.
-    words: usize,
-    end: usize,
-    /// Where the pattern has this octet.
+/// Patterns side by side, ready to match.
+struct Automaton {
+    /// Where the patterns begin.
+    starts: Vec<u64>,
+    /// Behind their last octets. Nothing leads on from here, so no pattern runs into the next one.
+    ends: Vec<u64>,
+    /// Where a pattern has this octet.
     octets: HashMap<u8, Vec<u64>>,
-    /// Where it has `*`.
+    /// Where one has `*`.
     any: Vec<u64>,
-    /// Where it has `%`.
+    /// Where one has `%`.
     level: Vec<u64>,
 }
 
-impl Pattern {
+impl Automaton {
     /// From Unicode, as [`crate::name::canonical`] leaves it.
-    pub fn new(pattern: &str) -> Pattern {
-        let places = squeeze(pattern);
-        let words = places.len() / 64 + 1;
-        let mut new = Pattern {
-            words,
-            end: places.len(),
+    fn new(patterns: impl Iterator<Item = String>) -> Automaton {
+        let patterns: Vec<Vec<u8>> = patterns.map(|pattern| squeeze(&pattern)).collect();
+        let places: usize = patterns.iter().map(|places| places.len() + 1).sum();
+        let none = vec![0; places / 64 + 1];
+        let mut new = Automaton {
+            starts: none.clone(),
+            ends: none.clone(),
             octets: HashMap::new(),
-            any: vec![0; words],
-            level: vec![0; words],
+            any: none.clone(),
+            level: none.clone(),
         };
-        for (place, &octet) in places.iter().enumerate() {
-            let bits = match octet {
-                b'*' => &mut new.any,
-                b'%' => &mut new.level,
-                _ => new.octets.entry(octet).or_insert_with(|| vec![0; words]),
-            };
-            bits[place / 64] |= 1 << (place % 64);
+        let mut place = 0;
+        for pattern in patterns {
+            set(&mut new.starts, place);
+            for octet in pattern {
+                let bits = match octet {
+                    b'*' => &mut new.any,
+                    b'%' => &mut new.level,
+                    _ => new.octets.entry(octet).or_insert_with(|| none.clone()),
+                };
+                set(bits, place);
+                place += 1;
+            }
+            set(&mut new.ends, place);
+            place += 1;
         }
         new
     }
 
-    /// Whether the whole name fits.
-    pub fn matches(&self, name: &str) -> bool {
-        let mut places = vec![0; self.words];
-        places[0] = 1;
-        self.skip_wildcards(&mut places);
-        for octet in name.bytes() {
-            self.step(&mut places, octet);
-            if places.iter().all(|&word| word == 0) {
-                return false;
-            }
-        }
-        places[self.end / 64] & (1 << (self.end % 64)) != 0
+    /// Whether the whole name fits one of the patterns.
+    fn matches(&self, name: &str) -> bool {
+        self.walk(name)
+            .is_some_and(|places| places.iter().zip(&self.ends).any(|(word, ends)| word & ends != 0))
     }
 
     /// Whether some name that begins so may fit.
-    pub fn reaches(&self, prefix: &str) -> bool {
-        let mut places = vec![0; self.words];
-        places[0] = 1;
+    fn reaches(&self, prefix: &str) -> bool {
+        self.walk(prefix).is_some()
+    }
+
+    /// The places that fit after these octets, or nothing when there are none.
+    fn walk(&self, octets: &str) -> Option<Vec<u64>> {
+        let mut places = self.starts.clone();
         self.skip_wildcards(&mut places);
-        prefix.bytes().for_each(|octet| self.step(&mut places, octet));
-        places.iter().any(|&word| word != 0)
+        for octet in octets.bytes() {
+            self.step(&mut places, octet);
+            if places.iter().all(|&word| word == 0) {
+                return None;
+            }
+        }
+        Some(places)
     }
 
     /// The places that fit after one octet more.
@@ -88,6 +99,10 @@ impl Pattern {
     }
 }
 
+fn set(bits: &mut [u64], place: usize) {
+    bits[place / 64] |= 1 << (place % 64);
+}
+
 /// A run of wildcards is one: `*` where there is one in it, else `%`.
 fn squeeze(pattern: &str) -> Vec<u8> {
     let mut places: Vec<u8> = Vec::with_capacity(pattern.len());
@@ -106,34 +121,38 @@ fn squeeze(pattern: &str) -> Vec<u8> {
 
 /// Several patterns: a name matches if it matches one. RFC 5258 section 3
 pub struct Patterns {
-    patterns: Vec<Pattern>,
+    patterns: Automaton,
     /// The same ones in capitals, for INBOX alone, whose name has no case. RFC 9051 section 5.1
-    capitals: Vec<Pattern>,
+    capitals: Automaton,
 }
 
 impl Patterns {
-    /// Whether some name that begins so may match.
-    pub fn reach(&self, prefix: &str) -> bool {
-        self.patterns.iter().any(|pattern| pattern.reaches(prefix))
-    }
-
     pub fn new<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Patterns {
         let canonical: Vec<String> = patterns.into_iter().map(crate::name::canonical).collect();
         Patterns {
-            patterns: canonical.iter().map(|pattern| Pattern::new(pattern)).collect(),
-            capitals: canonical.iter().map(|pattern| Pattern::new(&pattern.to_ascii_uppercase())).collect(),
+            capitals: Automaton::new(canonical.iter().map(|pattern| pattern.to_ascii_uppercase())),
+            patterns: Automaton::new(canonical.into_iter()),
         }
     }
 
     pub fn matches(&self, name: &str) -> bool {
         let patterns = if name == "INBOX" { &self.capitals } else { &self.patterns };
-        patterns.iter().any(|pattern| pattern.matches(name))
+        patterns.matches(name)
+    }
+
+    /// Whether some name that begins so may match.
+    pub fn reach(&self, prefix: &str) -> bool {
+        self.patterns.reaches(prefix)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn one(pattern: &str) -> Automaton {
+        Automaton::new(std::iter::once(pattern.to_owned()))
+    }
 
     #[test]
     fn wildcards() {
@@ -167,7 +186,7 @@ mod tests {
             ("*2", "foo2/bar22", true),
             ("*2", "eps2/mamba", false),
         ] {
-            assert_eq!(Pattern::new(pattern).matches(name), expected, "{pattern} {name}");
+            assert_eq!(one(pattern).matches(name), expected, "{pattern} {name}");
         }
     }
 
@@ -184,9 +203,9 @@ mod tests {
     #[test]
     fn long_ones_cost_no_more_than_their_lengths() {
         let pattern = format!("{}b", "a*%".repeat(20_000));
-        assert!(!Pattern::new(&pattern).matches(&"a".repeat(1000)));
+        assert!(!one(&pattern).matches(&"a".repeat(1000)));
         let pattern = format!("{}b", "%a".repeat(400));
-        assert!(Pattern::new(&pattern).matches(&format!("{}b", "a".repeat(900))));
+        assert!(one(&pattern).matches(&format!("{}b", "a".repeat(900))));
     }
 
     /// The plain definition, exponential.
@@ -206,7 +225,15 @@ mod tests {
         #[test]
         fn agrees_with_the_definition(pattern in "[ab/*%]{0,8}", name in "[ab/]{0,10}") {
             let expected = slow(pattern.as_bytes(), name.as_bytes());
-            proptest::prop_assert_eq!(Pattern::new(&pattern).matches(&name), expected);
+            proptest::prop_assert_eq!(one(&pattern).matches(&name), expected);
+        }
+
+        #[test]
+        fn many_are_each_for_itself(patterns in proptest::collection::vec("[ab/*%]{0,5}", 0..40), name in "[ab/]{0,6}") {
+            let expected = patterns.iter().any(|pattern| slow(pattern.as_bytes(), name.as_bytes()));
+            let begins = |prefix: &str| Automaton::new(patterns.iter().cloned()).reaches(prefix);
+            proptest::prop_assert_eq!(Automaton::new(patterns.iter().cloned()).matches(&name), expected);
+            proptest::prop_assert!(!expected || (0..=name.len()).all(|length| begins(&name[..length])));
         }
 
         #[test]
@@ -214,7 +241,7 @@ mod tests {
             let expected = slow(pattern.as_bytes(), name.as_bytes());
             let fill = "x".repeat(fill);
             let (pattern, name) = (format!("{fill}{pattern}"), format!("{fill}{name}"));
-            proptest::prop_assert_eq!(Pattern::new(&pattern).matches(&name), expected);
+            proptest::prop_assert_eq!(one(&pattern).matches(&name), expected);
         }
     }
 }

@@ -36,7 +36,10 @@ def finds(client):
     assert client.search(["TEXT", "gr\u00fc\u00dfe"], "UTF-8") == list(range(1, 13))
     assert client.search(["NOT", ["SEEN"], "UID", "4:6"]) == [4, 6]
     if client.has_capability("SORT"):
-        assert client.sort(["REVERSE ARRIVAL"])[0] == 12
+        # Those of the same second stay in the order of the mailbox.
+        dates = client.fetch(client.search(), ["INTERNALDATE"])
+        newest = sorted(sorted(dates), key=lambda uid: dates[uid][b"INTERNALDATE"], reverse=True)
+        assert client.sort(["REVERSE ARRIVAL"]) == newest, (newest, dates)
         by_size = client.sort("SIZE")
         sizes = client.fetch(client.search(), ["RFC822.SIZE"])
         assert by_size == sorted(sizes, key=lambda uid: (sizes[uid][b"RFC822.SIZE"], uid)), by_size
@@ -81,8 +84,8 @@ def mailboxes(client):
         quotas = client.get_quota()
         assert all(quota.usage >= 0 for quota in quotas), quotas
     if client.has_capability("ACL"):
-        rights = dict((acl[0], acl[1]) for acl in client.getacl("INBOX"))
-        assert b"l" in rights[ACCOUNT.encode()][:1], rights
+        rights = client.getacl("INBOX")
+        assert any(who == ACCOUNT.encode() and b"l" in letters for who, letters in rights), rights
 
 
 def watches(client):

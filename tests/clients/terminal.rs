@@ -14,21 +14,24 @@ use super::site::run;
 /// How long a screen may take to show what is waited for.
 const PATIENCE: Duration = Duration::from_secs(40);
 
+/// What stands on the screen when the program has ended by itself.
+const ENDED: &str = "The program has ended.";
+
 pub struct Terminal {
     socket: PathBuf,
 }
 
 impl Terminal {
-    /// Runs the shell line in a terminal of 120 columns and 40 lines.
+    /// Runs the shell line in a terminal of 120 columns and 40 lines, and says there when it has ended.
     pub fn start(home: &Path, line: &str) -> Outcome<Terminal> {
         let terminal = Terminal { socket: home.join("tmux") };
         let mut tmux = terminal.tmux();
-        tmux.args(["new-session", "-d", "-x", "120", "-y", "40", "-c"]).arg(home).arg(line);
+        tmux.args(["new-session", "-d", "-x", "120", "-y", "40", "-c"])
+            .arg(home)
+            .arg(format!("{line}; printf '\\n{ENDED}\\n'; exec sleep 600"));
         tmux.env("HOME", home).env("XDG_CONFIG_HOME", home).env("XDG_DATA_HOME", home);
         tmux.env("LC_ALL", "C.UTF-8").env_remove("XDG_CACHE_HOME").env_remove("MAIL").env_remove("TMUX");
         run(&mut tmux, b"")?;
-        // What the program said last stays on the screen when it ends by itself.
-        run(terminal.tmux().args(["set-option", "-g", "remain-on-exit", "on"]), b"")?;
         Ok(terminal)
     }
 
@@ -58,7 +61,7 @@ impl Terminal {
 
     /// Waits for the end of the program.
     pub fn end(&self) -> Outcome {
-        self.see("Pane is dead")
+        self.see(ENDED)
     }
 
     fn wait(&self, what: &str, is_there: impl Fn(&str) -> bool) -> Outcome {

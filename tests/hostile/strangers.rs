@@ -143,7 +143,7 @@ fn answers(server: &Server, template: &str, mailbox: &str) -> Outcome<Vec<(Strin
     Ok(answers)
 }
 
-/// Leaves alice what every new account has, and no subscription to what is gone.
+/// Leaves alice what every new account has and what all may read, and no subscription to what is gone.
 fn tidy(alice: &mut Client) -> Outcome {
     const KEPT: [&str; 6] = ["INBOX", "Drafts", "Sent", "Junk", "Trash", "Archive"];
     for (list, remove) in [("LIST", "DELETE"), ("LSUB", "UNSUBSCRIBE")] {
@@ -151,7 +151,8 @@ fn tidy(alice: &mut Client) -> Outcome {
         for line in listed.lines.iter().rev() {
             let line = String::from_utf8_lossy(line).into_owned();
             let name = line.split_once("\"/\" ").ok_or("a LIST line without a separator")?.1;
-            if !KEPT.contains(&name.trim_matches('"')) {
+            let name_alone = name.trim_matches('"');
+            if !KEPT.contains(&name_alone) && !name_alone.starts_with("Public") {
                 alice.command(format!("{remove} {name}"))?.must("OK")?;
             }
         }
@@ -163,7 +164,7 @@ fn tidy(alice: &mut Client) -> Outcome {
 fn steady(tagged: &str) -> String {
     tagged
         .split_whitespace()
-        .filter(|word| !word.trim_end_matches(']').bytes().all(|octet| octet.is_ascii_digit()))
+        .filter(|word| !word.trim_matches(['(', 'F', ')', ']']).bytes().all(|octet| octet.is_ascii_digit()))
         .collect::<Vec<_>>()
         .join(" ")
 }

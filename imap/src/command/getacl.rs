@@ -25,7 +25,8 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     let mut out = session.writer();
     out.raw("* ACL ").mailbox(&place.shown);
     for (identifier, rights) in &entries {
-        out.raw(" ").string(identifier.as_bytes()).raw(" ").raw(rights.letters());
+        // IMAPClient 4.1.0 takes a quoted identifier with its quotes.
+        out.raw(" ").astring(identifier.as_bytes()).raw(" ").raw(rights.letters());
     }
     out.crlf();
     Ok(Reply::completed())

@@ -24,7 +24,7 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     let is_owner = identifier.to_lowercase() == place.account.name().as_str();
     let always = if is_owner { Rights::OWNER } else { Rights::NONE };
     let mut out = session.writer();
-    out.raw("* LISTRIGHTS ").mailbox(&place.shown).raw(" ").string(identifier.as_bytes()).raw(" ");
+    out.raw("* LISTRIGHTS ").mailbox(&place.shown).raw(" ").astring(identifier.as_bytes()).raw(" ");
     let always_letters = if is_owner { always.letters() } else { "\"\"".into() };
     out.raw(always_letters);
     for (letter, _) in Rights::each().filter(|(_, right)| !always.contains(*right)) {
