@@ -97,6 +97,7 @@ pub static EXTENSIONS: &[Extension] = &[
     Extension::new("OBJECTID",          8474, Shown::Always).passive(),
     Extension::new("CONTEXT=SEARCH",    5267, Shown::Always),
     Extension::new("MULTISEARCH",       7377, Shown::Always),
+    Extension::new("SEARCH=FUZZY",      6203, Shown::Always).passive(),
     Extension::new("INPROGRESS",        9585, Shown::Always).passive(),
     Extension::new("SORT",              5256, Shown::Always),
     Extension::new("SORT=DISPLAY",      5957, Shown::Always).passive(),

@@ -9,6 +9,7 @@ pub mod charset;
 pub mod context;
 pub mod eval;
 pub mod find;
+pub mod fuzzy;
 mod helper;
 pub mod key;
 pub mod options;

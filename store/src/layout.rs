@@ -1,5 +1,5 @@
 //! The files of a store: `lock`, `store.json`, `directory.redb`, `tmp/`, and `shard-0000/` and so on, each with
-//! `index.redb` and `bodies/`.
+//! `index.redb`, `bodies/`, and `fuzzy/` where somebody searched so.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};
@@ -86,6 +86,11 @@ pub(crate) fn directory_path(store: &Path) -> PathBuf {
 /// Where a shard's files are.
 pub(crate) fn shard_path(store: &Path, number: u16) -> PathBuf {
     store.join(format!("shard-{number:04}"))
+}
+
+/// Where the fuzzy indexes of a shard's accounts are.
+pub(crate) fn fuzzy_path(shard: &Path) -> PathBuf {
+    shard.join("fuzzy")
 }
 
 /// A shard's index.

@@ -18,6 +18,7 @@ mod directory;
 mod disk;
 mod engine;
 mod error;
+mod fuzzy;
 mod index;
 mod layout;
 mod live;
@@ -55,6 +56,7 @@ pub use budget::{Budget, Turn};
 pub use check::{CheckReport, Finding, Progress};
 pub use directory::{AccountRecord, AppPassword, Directory, GroupRecord, LastLogin, Limits, Switches};
 pub use error::{Error, Result};
+pub use fuzzy::{Fuzzy, FuzzyField, FuzzyHits, FuzzyQuery};
 pub use index::Query;
 pub use live::{Difference, Live, Row, State};
 pub use mailbox::{

@@ -111,7 +111,9 @@ pub(crate) fn finish_deletions(shard: &Shard) -> Result<()> {
     let mut first = Ok(());
     for key in keys(shard, Table::DeletedAccount)? {
         let account = AccountId(schema::u32_of("deleted_account", &key)?);
-        first = first.and(until_gone(shard, move |batch| account::step(batch, account, ROWS)));
+        let gone = fuzzy::remove(shard, account);
+        let gone = gone.and_then(|()| until_gone(shard, move |batch| account::step(batch, account, ROWS)));
+        first = first.and(gone);
     }
     for key in keys(shard, Table::DeletedMailbox)? {
         let (account, mailbox) = schema::mailbox_of_key(&key)?;

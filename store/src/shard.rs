@@ -9,6 +9,7 @@ use crate::bodies::{self, Bodies, Log, LogOptions};
 use crate::claims::Claims;
 use crate::engine::redb::{Config, Redb, SHARD_CACHE};
 use crate::engine::{self, Engine, Outcome, Read, Snapshot, Table, WriteError};
+use crate::fuzzy::FuzzyState;
 use crate::index::Index;
 use crate::maintenance::Wake;
 use crate::queue::Queue;
@@ -45,6 +46,7 @@ pub(crate) struct Shard {
     pub registry: Arc<Registry>,
     pub claims: Claims,
     pub index: Index,
+    pub fuzzy: FuzzyState,
     pub options: ShardOptions,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -74,6 +76,7 @@ impl Shard {
             registry: Arc::default(),
             claims: Claims::default(),
             index: Index::default(),
+            fuzzy: FuzzyState::default(),
             options,
             writer: Mutex::new(None),
         });

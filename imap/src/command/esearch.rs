@@ -51,6 +51,7 @@ async fn search(
     arguments: &mut Parser<'_>,
 ) -> Result<Reply, Error> {
     let program = Program::parse(arguments, session.collation, session.syntax_limits().nesting)?;
+    program.check_relevancy(options.relevancy)?;
     let enabled = session.enabled;
     if program.numbered && enabled.uidonly {
         return Err(Error::uid_required());
@@ -224,7 +225,9 @@ impl<'a> Search<'a> {
     async fn answer(&mut self, target: &Target<'_>, found: &Found, told: &UidSet) -> Result<(), Error> {
         let modseq = if self.program.modseq { Found::modseq(target.view, told) } else { None };
         // RFC 7377 section 2.1: "information about UIDs, not message numbers"
-        let answer = Answer { view: target.view, numbering: Numbering::Uid, found: &found.uids, modseq };
+        let scores = self.options.relevancy.then(|| found.scores(target.view, told));
+        let answer =
+            Answer { view: target.view, numbering: Numbering::Uid, found: &found.uids, modseq, scores };
         let origin = Origin { name: target.shown, validity: target.validity, enabled: self.enabled };
         let correlator = Correlator { tag: self.tag, mailbox: Some(origin) };
         answer.write_esearch(self.options, &correlator, self.progress.stream()).await

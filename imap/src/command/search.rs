@@ -45,6 +45,7 @@ async fn search(
     arguments: &mut Parser<'_>,
 ) -> Result<Reply, Error> {
     let program = Program::parse(arguments, session.collation, session.syntax_limits().nesting)?;
+    program.check_relevancy(options.is_some_and(|options| options.relevancy))?;
     if options.is_some_and(|options| options.update) {
         context::check_tag(session)?;
     }
@@ -98,7 +99,9 @@ async fn answer(
     let told = options.map(|options| options.told(&found.uids));
     let told = told.as_ref().unwrap_or(&found.uids);
     let modseq = if program.modseq { Found::modseq(view, told) } else { None };
-    let answer = Answer { view, numbering, found: &found.uids, modseq };
+    let asks_scores = options.is_some_and(|options| options.relevancy);
+    let scores = asks_scores.then(|| found.scores(view, told));
+    let answer = Answer { view, numbering, found: &found.uids, modseq, scores };
     match options {
         None => answer.write_search(stream).await,
         Some(options) if options.is_silent() => Ok(()),

@@ -38,10 +38,15 @@ async fn sort(
     let criteria = Criteria::parse(arguments)?;
     arguments.space()?;
     let program = Program::parse_criteria(arguments, session.collation, session.syntax_limits().nesting)?;
+    let asks_scores = options.is_some_and(|options| options.relevancy);
+    program.check_relevancy(criteria.has_relevancy() || asks_scores)?;
     prepare(session, &program).await?;
     let (found, sorted) = found_and_sorted(session, &program, &criteria).await?;
     let told = options.map_or_else(|| sorted.iter().copied().collect(), |options| options.told_of(&sorted));
-    answer(session, &program, options, (&sorted, &told)).await?;
+    let modseq = program.modseq;
+    let told_in_order = sorted.iter().filter(|uid| told.contains(**uid));
+    let scores = asks_scores.then(|| told_in_order.map(|uid| found.relevancy.score(*uid)).collect());
+    answer(session, (options, modseq, scores), (&sorted, &told)).await?;
     // What could be read has been answered; that some could not must not look like their place in the order.
     if let Some(failure) = found.failure {
         return Err(failure.into());
@@ -67,7 +72,10 @@ async fn found_and_sorted(
     // Which come first is known only when all are.
     let mut found = find(Scope { mailbox, view, limit }, program, Need::All, &mut progress).await?;
     let mut order = Order::default();
-    let mut add = |facts: Facts| order.push(Uid(facts.uid), |out| criteria.key(&facts, collation, out));
+    let mut add = |mut facts: Facts| {
+        facts.relevancy = found.relevancy.score(Uid(facts.uid));
+        order.push(Uid(facts.uid), |out| criteria.key(&facts, collation, out));
+    };
     let reading = facts::for_each(mailbox, view, &found.uids, criteria.need_header(), &mut add);
     let unread = progress.during(reading).await??;
     found.failure = found.failure.or(unread);
@@ -76,21 +84,20 @@ async fn found_and_sorted(
 
 async fn answer(
     session: &mut Session,
-    program: &Program,
-    options: Option<Options>,
+    (options, modseq, scores): (Option<Options>, bool, Option<Vec<u8>>),
     (sorted, told): (&[Uid], &UidSet),
 ) -> Result<(), Error> {
     let numbering = session.numbers().numbering();
     let tag = session.tag.clone();
     let (selected, stream) = session.selected()?;
     let view = selected.view.known();
-    let modseq = if program.modseq { Found::modseq(view, told) } else { None };
+    let modseq = if modseq { Found::modseq(view, told) } else { None };
     let number = |uid: &Uid| match numbering {
         Numbering::Uid => Some(uid.0),
         Numbering::Seq => view.seq(*uid).map(|seq| seq.0),
     };
     let numbers: Vec<u32> = sorted.iter().filter_map(number).collect();
-    let answer = Answer { numbers: &numbers, modseq };
+    let answer = Answer { numbers: &numbers, modseq, scores };
     match options {
         None => answer.write_sort(stream).await,
         Some(options) if options.is_silent() => Ok(()),

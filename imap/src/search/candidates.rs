@@ -41,6 +41,7 @@ pub fn query(key: &Key) -> Query {
         }
         Key::Body(needle) => text(needle, false, false, true),
         Key::Text(needle) => text(needle, true, true, true),
+        Key::Fuzzy(fuzzy) if fuzzy.hits.is_none() => query(&fuzzy.exact),
         // What does not match the one may be what the index cannot tell from what does.
         _ => Query::All,
     }

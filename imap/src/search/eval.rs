@@ -37,6 +37,10 @@ pub fn by_row(key: &Key, row: &Row, recent: bool) -> Option<bool> {
         // RFC 7162 section 3.1.5: "equal to or greater than"
         Key::ModSeq(modseq) => Some(row.modseq >= *modseq),
         Key::Messages(uids) => Some(uids.contains(row.uid)),
+        Key::Fuzzy(fuzzy) => match &fuzzy.hits {
+            Some(hits) => Some(hits.score(row.uid).is_some()),
+            None => by_row(&fuzzy.exact, row, recent),
+        },
         // Not bound: nothing can be said of it, so it is nobody's.
         Key::Set(..) | Key::Named { .. } | Key::Within(..) => Some(false),
         Key::Larger(_)
@@ -156,6 +160,7 @@ impl<'a> Evidence<'a> {
                     || needle.is_in_folded(self.folded_header(needle.collation())?)
                     || self.body(needle.collation())?.iter().any(|text| needle.is_in_folded(text))
             }
+            Key::Fuzzy(fuzzy) => fuzzy.hits.is_none() && self.matches(&fuzzy.exact)?,
             Key::Flag { .. }
             | Key::Keyword { .. }
             | Key::Recent { .. }

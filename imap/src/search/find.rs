@@ -12,6 +12,7 @@ use store::{Mailbox, Message, ModSeq, Row, Uid, UidSet};
 
 use super::candidates::{candidates, query};
 use super::eval::{self, Evidence};
+use super::fuzzy::{self, Relevancy};
 use super::helper;
 use super::key::Key;
 use super::options::Need;
@@ -55,12 +56,19 @@ pub struct Found {
     pub cut: Option<Code>,
     /// How many count against the limit.
     pub considered: usize,
+    /// How relevant they are.
+    pub relevancy: Relevancy,
 }
 
 impl Found {
     /// The highest MODSEQ among these of them. RFC 7162 section 3.1.6: "omitted if no match"
     pub fn modseq(view: &Known, told: &UidSet) -> Option<ModSeq> {
         view.rows(told).map(|(_, row)| row.modseq).max()
+    }
+
+    /// The relevancy of these of them, in mailbox order.
+    pub fn scores(&self, view: &Known, told: &UidSet) -> Vec<u8> {
+        view.rows(told).map(|(_, row)| self.relevancy.score(row.uid)).collect()
     }
 }
 
@@ -82,19 +90,21 @@ pub async fn find_among(
     need: Need,
     progress: &mut Progress<'_>,
 ) -> Result<Found, Error> {
-    let key = program.bound(scope.view);
+    let mut key = program.bound(scope.view);
     let uids = candidates(&key, scope.view).intersection(among);
     let Limited { uids, cut } = limit::highest(scope.view, uids, scope.limit);
     let considered = scope.view.positions(&uids).map(|range| range.len()).sum();
+    let failure = fuzzy::resolve(&mut key, scope.mailbox, &uids, progress).await?;
+    let relevancy = Relevancy::of(&key);
     let uids = common::block(|| scope.mailbox.narrow(&query(&key), &uids))?;
     let places: Vec<Range<usize>> = scope.view.positions(&uids).collect();
     let total = places.iter().map(Range::len).sum();
-    let mut finder = Finder { scope, key, progress, done: 0, total, failure: None };
+    let mut finder = Finder { scope, key, progress, done: 0, total, failure };
     let uids = match need {
         Need::All => finder.scan(scope.view.rows(&uids).map(|(_, row)| row), u64::MAX).await?,
         Need::Ends { first, last } => finder.ends(&uids, places, first, last).await?,
     };
-    Ok(Found { uids, failure: finder.failure, cut, considered })
+    Ok(Found { uids, failure: finder.failure, cut, considered, relevancy })
 }
 
 struct Finder<'a, 'p> {

@@ -2,6 +2,7 @@
 
 use store::{EmailId, Flags, Keyword, KeywordBits, ModSeq, ThreadId, UidSet};
 
+use super::fuzzy::FuzzyKey;
 use super::text::Needle;
 use crate::date::Date;
 use crate::seqset::SequenceSet;
@@ -56,6 +57,8 @@ pub enum Key {
     Header(Vec<u8>, Needle),
     Body(Needle),
     Text(Needle),
+    // from the fuzzy index
+    Fuzzy(Box<FuzzyKey>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +135,8 @@ impl Key {
             Key::Sent(..) | Key::Addresses(..) | Key::Subject(_) => Cost::Summary,
             Key::Header(..) => Cost::Header,
             Key::Body(_) | Key::Text(_) => Cost::Body,
+            Key::Fuzzy(fuzzy) if fuzzy.hits.is_some() => Cost::Row,
+            Key::Fuzzy(fuzzy) => fuzzy.exact.cost(),
         }
     }
 
@@ -169,7 +174,7 @@ impl Key {
     }
 
     /// Visits every key that has no keys in it.
-    fn each(&mut self, visit: &mut dyn FnMut(&mut Key)) {
+    pub fn each(&mut self, visit: &mut dyn FnMut(&mut Key)) {
         match self {
             Key::And(keys) | Key::Or(keys) => keys.iter_mut().for_each(|key| key.each(visit)),
             Key::Not(key) => key.each(visit),

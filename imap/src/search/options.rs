@@ -20,6 +20,8 @@ pub struct Options {
     pub partial: Option<Partial>,
     /// RFC 5267 section 4.3: changes of the result are told.
     pub update: bool,
+    /// The scores of what is told. RFC 6203 section 4
+    pub relevancy: bool,
 }
 
 /// partial-range: places in the result, counted from 1 at its first or last message. RFC 9394 section 4
@@ -70,6 +72,7 @@ impl Options {
             // RFC 5267 section 4.2: "Servers MAY ignore this return option"
             "CONTEXT" => {}
             "UPDATE" => self.update = true,
+            "RELEVANCY" => self.relevancy = true,
             "PARTIAL" if self.partial.is_none() => {
                 parser.space()?;
                 self.partial = Some(Partial::parse(parser)?);
@@ -95,7 +98,9 @@ impl Options {
     }
 
     pub fn need(self) -> Need {
-        if self.all || self.count || self.is_silent() {
+        // RFC 6203 section 4: where no part is asked for, the scores are those of all.
+        let is_all_scored = self.relevancy && !self.min && !self.max && self.partial.is_none();
+        if self.all || self.count || self.is_silent() || is_all_scored {
             return Need::All;
         }
         let (mut first, mut last) = (u64::from(self.min), u64::from(self.max));

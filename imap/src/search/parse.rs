@@ -30,6 +30,8 @@ pub struct Context {
     pub numbered: bool,
     /// Keys that search bodies.
     pub bodies: usize,
+    /// A FUZZY was seen: the result may be asked for its relevancy. RFC 6203 section 4
+    pub fuzzy: bool,
 }
 
 /// A row of [`SEARCH_KEYS`].
@@ -46,6 +48,7 @@ enum Begin {
     Key(Key),
     Not,
     Or,
+    Fuzzy,
 }
 
 macro_rules! rows {
@@ -66,6 +69,11 @@ pub static SEARCH_KEYS: &[KeyRow] = rows![
     "EMAILID" => |parser, _| key(Key::Email(object_id(parser, 'M')?.map(EmailId))),
     "FLAGGED" => |_, _| key(Key::flag(Flags::FLAGGED)),
     "FROM" => |parser, context| addresses(parser, context, AddressField::From),
+    // RFC 6203 section 7
+    "FUZZY" => |parser, context| {
+        context.fuzzy = true;
+        parser.space().map(|()| Begin::Fuzzy)
+    },
     "HEADER" => header,
     "KEYWORD" => |parser, _| keyword(parser, true),
     "LARGER" => |parser, _| size(parser, Key::Larger),
@@ -238,6 +246,8 @@ enum Frame {
         missing: usize,
     },
     Not,
+    /// RFC 6203 section 3
+    Fuzzy,
 }
 
 /// `search-key *(SP search-key)` up to the end of the command.
@@ -265,6 +275,10 @@ pub fn parse_keys(parser: &mut Parser<'_>, context: &mut Context) -> Result<Key,
                 stack.push(Frame::Not);
                 continue;
             }
+            (Begin::Fuzzy, _) => {
+                stack.push(Frame::Fuzzy);
+                continue;
+            }
             (Begin::Key(key), _) => settle(&mut stack, key),
         };
         while done && stack.len() > 1 && parser.take(b')') {
@@ -287,6 +301,7 @@ fn settle(stack: &mut Vec<Frame>, mut key: Key) -> bool {
     loop {
         match stack.pop() {
             Some(Frame::Not) => key = Key::Not(Box::new(key)),
+            Some(Frame::Fuzzy) => key = key.fuzzily(),
             Some(Frame::Or { mut keys, missing }) => {
                 keys.push(key);
                 if missing > 1 {

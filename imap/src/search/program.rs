@@ -2,6 +2,7 @@
 
 use super::charset::Charset;
 use super::eval;
+use super::fuzzy;
 use super::key::Key;
 use super::parse::{Context, parse_keys};
 use crate::collation::Collation;
@@ -17,6 +18,8 @@ pub struct Program {
     pub modseq: bool,
     /// It has message sequence numbers: they must not move meanwhile. RFC 7162 section 3.2.10.2
     pub numbered: bool,
+    /// It has a FUZZY key.
+    fuzzy: bool,
 }
 
 impl Program {
@@ -55,8 +58,18 @@ impl Program {
     ) -> Result<Program, Error> {
         let mut context = Context { charset, collation, nesting, ..Context::default() };
         let mut key = parse_keys(arguments, &mut context)?;
+        fuzzy::check(&mut key)?;
         eval::sort(&mut key);
-        Ok(Program { key, modseq: context.modseq, numbered: context.numbered })
+        Ok(Program { key, modseq: context.modseq, numbered: context.numbered, fuzzy: context.fuzzy })
+    }
+
+    /// RELEVANCY, as a return option or as a sort key, "MUST NOT be used unless a FUZZY search key is also given".
+    // RFC 6203 section 4, RFC 6203 section 6
+    pub fn check_relevancy(&self, asked: bool) -> Result<(), Error> {
+        if asked && !self.fuzzy {
+            return Err(Error::bad("RELEVANCY is for searches with a FUZZY key"));
+        }
+        Ok(())
     }
 
     /// The same, with the messages that it names by number or by `$` now, whatever becomes of the numbers.

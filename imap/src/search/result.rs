@@ -20,6 +20,8 @@ pub struct Answer<'a> {
     pub found: &'a UidSet,
     /// The highest MODSEQ among those that are told, where it is to be told.
     pub modseq: Option<ModSeq>,
+    /// The relevancy of those that are told, where it is to be told.
+    pub scores: Option<Vec<u8>>,
 }
 
 /// Which command an ESEARCH answers, and which mailbox it is about. RFC 4466 section 2.6.2, RFC 7377 section 2.1
@@ -48,6 +50,20 @@ impl Correlator<'_> {
             out.raw(" UID");
         }
     }
+}
+
+/// `"RELEVANCY" SP "(" [score *(SP score)] ")"`. RFC 6203 section 7
+pub async fn write_scores(scores: Option<&[u8]>, stream: &mut Stream) -> Result<(), Error> {
+    let Some(scores) = scores else { return Ok(()) };
+    Writer::new(stream).raw(" RELEVANCY (");
+    let mut space = "";
+    for score in scores {
+        Writer::new(stream).raw(space).show(score);
+        space = " ";
+        stream.flush_batch().await?;
+    }
+    Writer::new(stream).raw(")");
+    Ok(())
 }
 
 impl Answer<'_> {
@@ -84,6 +100,7 @@ impl Answer<'_> {
             Writer::new(stream).raw(" COUNT ").show(self.found.len());
         }
         self.write_partial(options, stream).await?;
+        write_scores(self.scores.as_deref(), stream).await?;
         let mut out = Writer::new(stream);
         // RFC 4731 section 3.2
         if let Some(modseq) = self.modseq {

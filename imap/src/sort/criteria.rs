@@ -15,18 +15,21 @@ pub enum Key {
     DisplayFrom,
     DisplayTo,
     From,
+    // RFC 6203 section 6
+    Relevancy,
     Size,
     Subject,
     To,
 }
 
-const KEYS: [(&str, Key); 9] = [
+const KEYS: [(&str, Key); 10] = [
     ("ARRIVAL", Key::Arrival),
     ("CC", Key::Cc),
     ("DATE", Key::Date),
     ("DISPLAYFROM", Key::DisplayFrom),
     ("DISPLAYTO", Key::DisplayTo),
     ("FROM", Key::From),
+    ("RELEVANCY", Key::Relevancy),
     ("SIZE", Key::Size),
     ("SUBJECT", Key::Subject),
     ("TO", Key::To),
@@ -67,9 +70,14 @@ impl Criteria {
         Ok(Criteria(criteria))
     }
 
+    /// Whether what is searched must have a FUZZY key.
+    pub fn has_relevancy(&self) -> bool {
+        self.0.iter().any(|criterion| criterion.key == Key::Relevancy)
+    }
+
     /// Whether more is compared than the message's own row has.
     pub fn need_header(&self) -> bool {
-        self.0.iter().any(|criterion| !matches!(criterion.key, Key::Arrival | Key::Size))
+        self.0.iter().any(|criterion| !matches!(criterion.key, Key::Arrival | Key::Relevancy | Key::Size))
     }
 
     /// Appends octets that order as the messages do.
@@ -85,6 +93,8 @@ impl Criteria {
                 Key::From => text(&keys.from),
                 Key::Subject => text(&keys.subject),
                 Key::To => text(&keys.to),
+                // RFC 6203 section 6: "The message with the highest score is returned first."
+                Key::Relevancy => out.push(u8::MAX - facts.relevancy),
                 Key::Arrival => order::put_number(facts.arrival, out),
                 Key::Date => order::put_number(facts.sent(), out),
                 Key::Size => order::put_number(i64::try_from(facts.size).unwrap_or(i64::MAX), out),

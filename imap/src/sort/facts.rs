@@ -20,6 +20,8 @@ pub struct Facts {
     pub size: u64,
     /// Only where they were asked for.
     pub keys: SortKeys,
+    /// From 1 to 100; 0 before it is known.
+    pub relevancy: u8,
 }
 
 impl Facts {

@@ -70,8 +70,9 @@ mod tests {
             ])
         };
         let date = prop::option::of(-2i64..3);
-        (text(), text(), text(), date, -1i64..2, 0u64..3).prop_map(
-            |(subject, from, to, sent, arrival, size)| Facts {
+        (text(), text(), text(), date, -1i64..2, 0u64..3, 1u8..4).prop_map(
+            |(subject, from, to, sent, arrival, size, relevancy)| Facts {
+                relevancy,
                 uid: 0,
                 arrival,
                 size,
@@ -97,6 +98,7 @@ mod tests {
             Key::DisplayFrom,
             Key::DisplayTo,
             Key::From,
+            Key::Relevancy,
             Key::Size,
             Key::Subject,
             Key::To,
@@ -121,6 +123,7 @@ mod tests {
                     one.keys.sent.unwrap_or(one.arrival).cmp(&other.keys.sent.unwrap_or(other.arrival))
                 }
                 Key::Size => one.size.cmp(&other.size),
+                Key::Relevancy => other.relevancy.cmp(&one.relevancy),
                 Key::Cc => by(|keys| &keys.cc),
                 Key::DisplayFrom => by(|keys| &keys.display_from),
                 Key::DisplayTo => by(|keys| &keys.display_to),

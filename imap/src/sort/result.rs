@@ -8,7 +8,7 @@ use store::ModSeq;
 use crate::error::Error;
 use crate::response::Writer;
 use crate::search::options::{Options, Partial};
-use crate::search::result::Correlator;
+use crate::search::result::{Correlator, write_scores};
 use crate::view::Numbering;
 
 /// What an answer is written from.
@@ -17,6 +17,8 @@ pub struct Answer<'a> {
     pub numbers: &'a [u32],
     /// The highest MODSEQ among those that are told, where it is to be told.
     pub modseq: Option<ModSeq>,
+    /// The relevancy of those that are told, in order, where it is to be told.
+    pub scores: Option<Vec<u8>>,
 }
 
 impl Answer<'_> {
@@ -62,6 +64,7 @@ impl Answer<'_> {
         if let Some(partial) = options.partial {
             self.write_partial(partial, stream).await?;
         }
+        write_scores(self.scores.as_deref(), stream).await?;
         let mut out = Writer::new(stream);
         // RFC 4731 section 3.2
         if let Some(modseq) = self.modseq {

@@ -142,6 +142,7 @@ fn clear(shard: &Shard) -> Result<()> {
         drop_run(shard, gram::run_key(*run.bodies.start()).to_vec())?;
     }
     damaged.into_iter().try_for_each(|key| drop_run(shard, key))?;
+    fuzzy::remove_all(shard)?;
     run::delete_orphans(shard).map(drop)
 }
 
@@ -167,7 +168,8 @@ pub(crate) fn compact(shard: &Shard) -> Result<()> {
 }
 
 impl Store {
-    /// Makes the search index anew, of one account's mail or of all. Searches go on meanwhile, and take longer.
+    /// Makes the search index anew, of one account's mail or of all. Searches go on meanwhile, and take longer. Fuzzy indexes
+    /// are deleted: the next fuzzy search makes them.
     pub fn rebuild_index(&self, account: Option<&Account>, progress: &mut dyn FnMut(Progress)) -> Result<()> {
         let shards = match account {
             Some(account) => vec![account.shard().clone()],
@@ -191,6 +193,10 @@ impl Store {
             }
             damaged.into_iter().try_for_each(|key| drop_run(&shard, key))?;
             drop(working);
+            match account {
+                Some(account) => fuzzy::remove(&shard, account.id())?,
+                None => fuzzy::remove_all(&shard)?,
+            }
             self.fill(&shard, progress)?;
         }
         Ok(())
