@@ -102,8 +102,8 @@ pub async fn resolve(
     while fuzzy.missing() > 0 {
         let turn = progress.during(TURN.acquire()).await?;
         let turn = turn.map_err(|_| Error::bug("nobody closes the turn of the fuzzy index"))?;
+        // How far this is says nothing of how far the search is: the numbers of that begin when this is done.
         fuzzy = progress.during(round(fuzzy, turn)).await??;
-        progress.step(fuzzy.len().saturating_sub(fuzzy.missing()), fuzzy.len()).await?;
     }
     let mut failure = fuzzy.failure();
     block(|| {
@@ -153,7 +153,7 @@ impl Relevancy {
         let scores = self.0.iter().filter_map(|hits| hits.score(uid));
         let (sum, count) = scores.fold((0, 0), |(sum, count), score| (sum + u32::from(score), count + 1));
         // A mean of what is 100 at most.
-        if count == 0 { 1 } else { u8::try_from((sum + count / 2) / count).unwrap_or(100) }
+        (sum + count / 2).checked_div(count).map_or(1, |mean| u8::try_from(mean).unwrap_or(100))
     }
 }
 

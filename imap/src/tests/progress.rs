@@ -48,6 +48,20 @@ async fn a_search_tells_how_far_it_is() {
     assert!(client.ok("NOOP").await.is_empty());
 }
 
+// RFC 9585 section 3: while messages are indexed nothing is known of how far the search is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fuzzy_search_tells_that_it_is_in_work() {
+    let (_server, mut client) = impatient().await;
+    let tag = client.begin("SEARCH FUZZY BODY foxs").await;
+    let answer = client.answer(&tag).await;
+    let (notices, results): (Vec<_>, Vec<_>) =
+        answer.untagged.iter().partition(|line| line.starts_with("* OK [INPROGRESS "));
+    assert_eq!(results, ["* SEARCH 1 2"], "{answer:?}");
+    let first = notices.first().unwrap();
+    assert!(first.starts_with(&format!("* OK [INPROGRESS (\"{tag}\" NIL NIL)]")), "{first}");
+    assert!(client.ok("NOOP").await.is_empty());
+}
+
 /// The server's side of a connection, and its place among the sessions.
 async fn connection(server: &Server) -> (Stream, Entry, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -127,8 +127,7 @@ fn header(summary: &Summary, octets: &[u8]) -> String {
 fn body_text(summary: &Summary, octets: &[u8]) -> String {
     let mut all = String::new();
     let _ = text::body_texts(summary, octets, &mut |text| {
-        let left = BODY.saturating_sub(all.len());
-        all.push_str(&text[..text.floor_char_boundary(left)]);
+        all.push_str(beginning(text, BODY.saturating_sub(all.len())));
         all.push('\n');
         if all.len() < BODY { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
@@ -136,6 +135,12 @@ fn body_text(summary: &Summary, octets: &[u8]) -> String {
 }
 
 fn cut(mut text: String, most: usize) -> String {
-    text.truncate(text.floor_char_boundary(most));
+    text.truncate(beginning(&text, most).len());
     text
+}
+
+/// So many octets at most, and whole characters.
+fn beginning(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or_default()]
 }

@@ -122,6 +122,11 @@ impl Index {
         reader.map(|reader| reader.searcher()).map_err(|error| self.failed(&error))
     }
 
+    /// How many bodies are in it.
+    pub fn documents(&self) -> Result<u64> {
+        self.searcher().map(|searcher| searcher.num_docs())
+    }
+
     /// All that are in it.
     pub fn bodies(&self) -> Result<RoaringTreemap> {
         let mut bodies = RoaringTreemap::new();

@@ -91,22 +91,29 @@ impl Mailbox {
 
 impl Fuzzy {
     fn begin(&mut self, read: &(impl Read + ?Sized)) -> Result<()> {
-        let working = lock(&self.shard().fuzzy.work);
-        let files = self.files();
-        let mut indexed = files.open_sound().and_then(|index| index.map(|index| index.bodies()).transpose());
-        if indexed
-            .as_ref()
-            .is_ok_and(|bodies| bodies.as_ref().is_some_and(|bodies| self.is_stale(read, bodies)))
-        {
-            indexed = files.clear().map(|()| None);
-        }
-        let indexed = indexed.or_else(|error| {
-            tracing::warn!(account = %self.account(), %error, "the fuzzy index is made anew");
-            files.clear().map(|()| None)
-        })?;
-        drop(working);
+        let indexed = match self.sound(read) {
+            // A round may have changed the files under the reader: nobody does now.
+            Err(_) => {
+                let _working = lock(&self.shard().fuzzy.work);
+                self.sound(read).or_else(|error| {
+                    tracing::info!(account = %self.account(), %error, "the fuzzy index is made anew");
+                    self.files().clear().map(|()| None)
+                })?
+            }
+            Ok(indexed) => indexed,
+        };
         self.look(&indexed.unwrap_or_default());
         Ok(())
+    }
+
+    /// What is in the index, if there is one and it is worth keeping.
+    fn sound(&self, read: &(impl Read + ?Sized)) -> Result<Option<RoaringTreemap>> {
+        let Some(index) = self.files().open_sound()? else { return Ok(None) };
+        let indexed = index.bodies()?;
+        if self.is_stale(read, &indexed) {
+            return Err(Error::Damaged("most of it is of messages that are gone".to_owned()));
+        }
+        Ok(Some(indexed))
     }
 
     /// More than half of it is of messages that are gone.
@@ -137,16 +144,6 @@ impl Fuzzy {
         Files::of(self.mailbox.shard(), self.account())
     }
 
-    /// Messages that are searched.
-    pub fn len(&self) -> usize {
-        self.messages.len()
-    }
-
-    /// There is nothing to search.
-    pub fn is_empty(&self) -> bool {
-        self.messages.is_empty()
-    }
-
     /// Bodies that are not in the index yet: call [`Fuzzy::round`] until there are none.
     pub fn missing(&self) -> usize {
         self.missing.len()
@@ -166,9 +163,8 @@ impl Fuzzy {
         usage.ok_or_else(|| Error::NoSuchAccount(self.mailbox.account().name().to_string()))?;
         let index = self.files().open_or_make()?;
         // Another search may have added them meanwhile, or a rebuild taken all away.
-        let indexed = index.bodies()?;
-        if indexed.len() != self.documents {
-            self.look(&indexed);
+        if index.documents()? != self.documents {
+            self.look(&index.bodies()?);
         }
         let mut writer = index.writer()?;
         let (mut octets, mut bodies) = (0, 0);

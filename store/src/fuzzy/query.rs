@@ -2,7 +2,7 @@
 
 use super::tokens::{Token, Tokens};
 
-/// Words of a string that count.
+/// Words of a string that count, and pairs.
 const WORDS: usize = 16;
 /// Characters of a string that are looked at.
 const CHARACTERS: usize = 4096;
@@ -25,10 +25,18 @@ pub enum FuzzyField {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FuzzyQuery {
     pub(super) field: FuzzyField,
-    pub(super) words: Vec<Word>,
+    pub(super) wanted: Vec<Wanted>,
 }
 
-/// One word that is wanted.
+/// A word, or a run of pairs of characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub words: Vec<Word>,
+    /// So many of them must be there.
+    pub least: usize,
+}
+
+/// One word of the index that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Word {
     pub text: String,
@@ -42,13 +50,31 @@ impl FuzzyQuery {
     /// `None` where the string has no words. Of a very long one only the beginning counts.
     pub fn new(text: &str, field: FuzzyField) -> Option<FuzzyQuery> {
         let end = text.char_indices().nth(CHARACTERS).map_or(text.len(), |(at, _)| at);
-        let mut words: Vec<Word> = Vec::new();
-        for word in Tokens::of(&text[..end]).filter_map(Word::of) {
-            if words.len() < WORDS && !words.contains(&word) {
-                words.push(word);
+        let (mut wanted, mut run) = (Vec::new(), Vec::new());
+        let mut count = 0;
+        for token in Tokens::of(&text[..end]) {
+            let ends_run = !matches!(token, Token::Pair(_));
+            let word = Word::of(token);
+            count += usize::from(word.is_some());
+            if count > WORDS {
+                break;
+            }
+            run.extend(word);
+            if ends_run {
+                add(&mut wanted, std::mem::take(&mut run));
             }
         }
-        (!words.is_empty()).then_some(FuzzyQuery { field, words })
+        add(&mut wanted, run);
+        (!wanted.is_empty()).then_some(FuzzyQuery { field, wanted })
+    }
+}
+
+fn add(wanted: &mut Vec<Wanted>, words: Vec<Word>) {
+    // A wrong character in the middle of a run takes two pairs away.
+    let least = if words.len() < 3 { words.len() } else { (words.len() * 2).div_ceil(3) };
+    let next = Wanted { words, least };
+    if least > 0 && !wanted.contains(&next) {
+        wanted.push(next);
     }
 }
 
@@ -80,8 +106,12 @@ mod tests {
 
     fn words(text: &str) -> Vec<(String, bool, u8)> {
         let query = FuzzyQuery::new(text, FuzzyField::Text);
-        let words = query.map(|query| query.words).unwrap_or_default();
-        words.into_iter().map(|word| (word.text, word.prefix, word.typos)).collect()
+        let wanted = query.map(|query| query.wanted).unwrap_or_default();
+        wanted
+            .into_iter()
+            .flat_map(|wanted| wanted.words)
+            .map(|word| (word.text, word.prefix, word.typos))
+            .collect()
     }
 
     #[test]
@@ -98,6 +128,18 @@ mod tests {
             ]
         );
         assert_eq!(words("東京都 猫"), [word("東京", false, 0), word("京都", false, 0), word("猫", true, 0)]);
+    }
+
+    #[test]
+    fn of_long_runs_a_third_may_be_missing() {
+        let least = |text| {
+            let wanted = FuzzyQuery::new(text, FuzzyField::Text).unwrap().wanted;
+            wanted.iter().map(|wanted| (wanted.words.len(), wanted.least)).collect::<Vec<_>>()
+        };
+        assert_eq!(least("東京都"), [(2, 2)]);
+        assert_eq!(least("東京都庁 abc 猫"), [(3, 2), (1, 1), (1, 1)]);
+        assert_eq!(least("東京都庁舎の中"), [(6, 4)]);
+        assert_eq!(least(&"東京".repeat(1000)), [(16, 11)]);
     }
 
     #[test]

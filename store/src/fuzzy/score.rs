@@ -47,15 +47,28 @@ pub(super) fn search(index: &Index, messages: &[(BodyId, Uid)], query: &FuzzyQue
     let segments = searcher.segment_readers().iter().map(|reader| Segment::new(reader, &bodies));
     let segments: Vec<Segment<'_>> =
         segments.collect::<tantivy::Result<_>>().map_err(|error| index.failed(&error))?;
-    let mut totals = Vec::new();
-    for word in &query.words {
-        let mut values = vec![0.0; bodies.len()];
-        for (field, weight) in fields(index, query.field) {
-            add_field(&segments, (field, weight), word, &mut values).map_err(|error| index.failed(&error))?;
+    let mut totals: Option<Vec<f32>> = None;
+    for wanted in &query.wanted {
+        let (mut sums, mut met) = (vec![0.0; bodies.len()], vec![0u8; bodies.len()]);
+        for word in &wanted.words {
+            let mut values = vec![0.0; bodies.len()];
+            for (field, weight) in fields(index, query.field) {
+                add_field(&segments, (field, weight), word, &mut values)
+                    .map_err(|error| index.failed(&error))?;
+            }
+            add_word(&values, &mut sums, &mut met);
         }
-        add_word(&mut totals, values);
+        let enough = sums.iter().zip(&met).map(|(sum, met)| (*sum, usize::from(*met) >= wanted.least));
+        totals = Some(match totals {
+            None => enough.map(|(sum, is)| if is { sum } else { 0.0 }).collect(),
+            // One that lacks a word has nothing.
+            Some(totals) => {
+                let both = totals.iter().zip(enough);
+                both.map(|(total, (sum, is))| if is && *total > 0.0 { total + sum } else { 0.0 }).collect()
+            }
+        });
     }
-    Ok(hits(messages, &totals))
+    Ok(hits(messages, &totals.unwrap_or_default()))
 }
 
 /// Where to look, and what a word there is worth.
@@ -80,17 +93,14 @@ fn fields(index: &Index, field: FuzzyField) -> Vec<(Field, f32)> {
     }
 }
 
-/// The words of a message add up; one that lacks a word has nothing.
-fn add_word(totals: &mut Vec<f32>, values: Vec<f32>) {
+/// Adds what a word is worth in each body, the more the fewer have it.
+fn add_word(values: &[f32], sums: &mut [f32], met: &mut [u8]) {
     let all = values.len() as f32;
     let with = values.iter().filter(|value| **value > 0.0).count() as f32;
     let rarity = (1.0 + (all - with + 0.5) / (with + 0.5)).ln();
-    if totals.is_empty() {
-        *totals = values.iter().map(|value| value * rarity).collect();
-        return;
-    }
-    for (total, value) in totals.iter_mut().zip(values) {
-        *total = if *total > 0.0 && value > 0.0 { *total + value * rarity } else { 0.0 };
+    for ((value, sum), met) in values.iter().zip(sums).zip(met) {
+        *sum += value * rarity;
+        *met += u8::from(*value > 0.0);
     }
 }
 
