@@ -96,6 +96,7 @@ pub static EXTENSIONS: &[Extension] = &[
     Extension::new("SAVEDATE",          8514, Shown::Always).passive(),
     Extension::new("OBJECTID",          8474, Shown::Always).passive(),
     Extension::new("CONTEXT=SEARCH",    5267, Shown::Always),
+    Extension::new("CONTEXT=SORT",      5267, Shown::Always).passive(),
     Extension::new("MULTISEARCH",       7377, Shown::Always),
     Extension::new("SEARCH=FUZZY",      6203, Shown::Always).passive(),
     Extension::new("INPROGRESS",        9585, Shown::Always).passive(),

@@ -6,3 +6,38 @@ pub mod criteria;
 pub mod facts;
 pub mod order;
 pub mod result;
+
+use store::{Mailbox, Uid, UidSet};
+
+use crate::collation::Collation;
+use crate::error::Error;
+use crate::view::Known;
+use criteria::Criteria;
+use facts::Facts;
+use order::Order;
+
+/// What messages are sorted by.
+#[derive(Debug, Clone)]
+pub struct Sorting {
+    pub criteria: Criteria,
+    pub collation: Collation,
+}
+
+impl Sorting {
+    /// These messages in order, and why the first that could not be read could not.
+    pub async fn order(
+        &self,
+        (mailbox, view): (&Mailbox, &Known),
+        uids: &UidSet,
+        relevancy: &(dyn Fn(Uid) -> u8 + Sync),
+    ) -> Result<(Order, Option<store::Error>), Error> {
+        let mut order = Order::default();
+        let mut add = |mut facts: Facts| {
+            facts.relevancy = relevancy(Uid(facts.uid));
+            order.push(Uid(facts.uid), |out| self.criteria.key(&facts, self.collation, out));
+        };
+        let unread = facts::for_each(mailbox, view, uids, self.criteria.need_header(), &mut add).await?;
+        common::block(|| order.sort());
+        Ok((order, unread))
+    }
+}

@@ -39,15 +39,15 @@ pub struct ResultChange {
     /// Of the command that asked for it.
     pub tag: Bytes,
     pub numbering: Numbering,
-    /// The messages as numbers of that kind, in set syntax.
-    pub numbers: String,
+    /// Places in the result and messages as numbers of that kind, in set syntax: `0 3:5`, `7 4,2 1 9`.
+    pub pairs: String,
 }
 
 impl ResultChange {
-    /// `* ESEARCH (TAG "tag") UID ADDTO (0 numbers)`: 0, as SEARCH results are in mailbox order. RFC 5267 section 5
+    /// `* ESEARCH (TAG "tag") UID ADDTO (0 3:5)`. RFC 5267 section 5
     pub fn write(&self, item: &str, out: &mut Writer<'_>) {
         Correlator { tag: &self.tag, mailbox: None }.write(self.numbering, out);
-        out.show(format_args!(" {item} (0 {})", self.numbers)).crlf();
+        out.show(format_args!(" {item} ({})", self.pairs)).crlf();
     }
 }
 

@@ -204,6 +204,14 @@ impl Known {
         self.members.index_of(uid).map(seq_num)
     }
 
+    /// The message as a number of the kind.
+    pub fn number(&self, uid: Uid, numbering: Numbering) -> Option<u32> {
+        match numbering {
+            Numbering::Uid => Some(uid.0),
+            Numbering::Seq => self.seq(uid).map(|seq| seq.0),
+        }
+    }
+
     /// The messages of a set that a client wrote. RFC 9051 section 9, seq-number: "The server should respond with a tagged
     /// BAD response to a command that uses a message sequence number greater than the number of messages in the selected
     /// mailbox. This includes "*" if the selected mailbox is empty." Absent UIDs are ignored (section 6.4.9).

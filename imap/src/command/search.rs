@@ -61,7 +61,7 @@ async fn search(
         return Err(failure.into());
     }
     if options.is_some_and(|options| options.update) {
-        context::keep(session, &program, &found.uids)?;
+        context::keep(session, &program, &found.uids, None)?;
     }
     if let Some(options) = options.filter(|options| options.save) {
         save(session, options.told(&found.uids))?;

@@ -6,18 +6,17 @@ use super::search::{forget_saved_after, prepare, return_options, save};
 use crate::error::Error;
 use crate::limit;
 use crate::response::Reply;
-use crate::search::context;
+use crate::search::context::{self, Sorted};
 use crate::search::find::{Found, Scope, find};
 use crate::search::options::{Need, Options};
 use crate::search::program::Program;
 use crate::search::result::Correlator;
 use crate::session::Session;
+use crate::sort::Sorting;
 use crate::sort::criteria::Criteria;
-use crate::sort::facts::{self, Facts};
 use crate::sort::order::Order;
 use crate::sort::result::Answer;
 use crate::syntax::Parser;
-use crate::view::Numbering;
 
 /// `SP ["RETURN" SP "(" ... ")" SP] sort-criteria SP search-criteria`. RFC 5267 section 6
 pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Reply, Error> {
@@ -40,8 +39,13 @@ async fn sort(
     let program = Program::parse_criteria(arguments, session.collation, session.syntax_limits().nesting)?;
     let asks_scores = options.is_some_and(|options| options.relevancy);
     program.check_relevancy(criteria.has_relevancy() || asks_scores)?;
+    if options.is_some_and(|options| options.update) {
+        context::check_tag(session)?;
+    }
     prepare(session, &program).await?;
-    let (found, sorted) = found_and_sorted(session, &program, &criteria).await?;
+    let sorting = Sorting { criteria, collation: session.collation };
+    let (found, order) = found_and_sorted(session, &program, &sorting).await?;
+    let sorted: Vec<Uid> = order.uids().collect();
     let told = options.map_or_else(|| sorted.iter().copied().collect(), |options| options.told_of(&sorted));
     let modseq = program.modseq;
     let told_in_order = sorted.iter().filter(|uid| told.contains(**uid));
@@ -51,9 +55,8 @@ async fn sort(
     if let Some(failure) = found.failure {
         return Err(failure.into());
     }
-    // RFC 5267 section 4.3.1: sorted results are not kept up to date
     if options.is_some_and(|options| options.update) {
-        context::refuse(session);
+        keep(session, &program, &found, Sorted { by: sorting, order })?;
     }
     if options.is_some_and(|options| options.save) {
         save(session, told)?;
@@ -64,22 +67,27 @@ async fn sort(
 async fn found_and_sorted(
     session: &mut Session,
     program: &Program,
-    criteria: &Criteria,
-) -> Result<(Found, Vec<Uid>), Error> {
-    let (collation, limit) = (session.collation, session.service.options.message_limit);
+    sorting: &Sorting,
+) -> Result<(Found, Order), Error> {
+    let limit = session.service.options.message_limit;
     let (selected, mut progress) = session.selected_with_progress()?;
     let (mailbox, view) = (&selected.mailbox, selected.view.known());
     // Which come first is known only when all are.
     let mut found = find(Scope { mailbox, view, limit }, program, Need::All, &mut progress).await?;
-    let mut order = Order::default();
-    let mut add = |mut facts: Facts| {
-        facts.relevancy = found.relevancy.score(Uid(facts.uid));
-        order.push(Uid(facts.uid), |out| criteria.key(&facts, collation, out));
-    };
-    let reading = facts::for_each(mailbox, view, &found.uids, criteria.need_header(), &mut add);
-    let unread = progress.during(reading).await??;
+    let score = |uid| found.relevancy.score(uid);
+    let (order, unread) = progress.during(sorting.order((mailbox, view), &found.uids, &score)).await??;
     found.failure = found.failure.or(unread);
-    Ok((found, common::block(|| order.sorted())))
+    Ok((found, order))
+}
+
+/// Tells changes of the result from now on, where its order is that of the messages alone: how relevant one is depends on
+/// what else is searched.
+fn keep(session: &mut Session, program: &Program, found: &Found, sorted: Sorted) -> Result<(), Error> {
+    if sorted.by.criteria.has_relevancy() {
+        context::refuse(session);
+        return Ok(());
+    }
+    context::keep(session, program, &found.uids, Some(sorted))
 }
 
 async fn answer(
@@ -92,11 +100,7 @@ async fn answer(
     let (selected, stream) = session.selected()?;
     let view = selected.view.known();
     let modseq = if modseq { Found::modseq(view, told) } else { None };
-    let number = |uid: &Uid| match numbering {
-        Numbering::Uid => Some(uid.0),
-        Numbering::Seq => view.seq(*uid).map(|seq| seq.0),
-    };
-    let numbers: Vec<u32> = sorted.iter().filter_map(number).collect();
+    let numbers: Vec<u32> = sorted.iter().filter_map(|uid| view.number(*uid, numbering)).collect();
     let answer = Answer { numbers: &numbers, modseq, scores };
     match options {
         None => answer.write_sort(stream).await,

@@ -2,32 +2,131 @@
 //!
 //! RFC 5256 section 3: messages that the criteria do not tell apart stay in mailbox order.
 
-use store::Uid;
+use std::mem;
+
+use store::{Uid, UidSet};
 
 use crate::collation::Collation;
 
-/// Messages in mailbox order with their keys, all in one buffer.
+/// Messages with their keys, all in one buffer; once sorted they stay so.
 #[derive(Debug, Default)]
 pub struct Order {
     octets: Vec<u8>,
-    /// Where each key ends, and whose it is.
-    entries: Vec<(usize, Uid)>,
+    entries: Vec<Entry>,
+    /// Octets that are the key of no entry.
+    dead: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    /// Where the key is.
+    start: usize,
+    length: u32,
+    uid: Uid,
+}
+
+/// Messages that come into an order or leave it side by side.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Run {
+    /// That of the first one, counted from 1.
+    pub position: usize,
+    pub uids: Vec<Uid>,
 }
 
 impl Order {
-    /// Adds the next message in mailbox order; `write` appends its key.
+    /// Adds a message; `write` appends its key.
     pub fn push(&mut self, uid: Uid, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.octets.len();
         write(&mut self.octets);
-        self.entries.push((self.octets.len(), uid));
+        // A key is made from a header, which is far shorter.
+        let length = u32::try_from(self.octets.len() - start).unwrap_or(u32::MAX);
+        self.entries.push(Entry { start, length, uid });
     }
 
-    /// The UIDs, sorted.
-    pub fn sorted(self) -> Vec<Uid> {
-        let start = |index: usize| index.checked_sub(1).map_or(0, |before| self.entries[before].0);
-        let key = |index: usize| &self.octets[start(index)..self.entries[index].0];
-        let mut indices: Vec<usize> = (0..self.entries.len()).collect();
-        indices.sort_unstable_by(|&one, &other| key(one).cmp(key(other)).then(one.cmp(&other)));
-        indices.into_iter().map(|index| self.entries[index].1).collect()
+    pub fn sort(&mut self) {
+        let octets = &self.octets;
+        self.entries.sort_unstable_by(|one, other| one.place(octets).cmp(&other.place(octets)));
+    }
+
+    /// The messages in their order.
+    pub fn uids(&self) -> impl Iterator<Item = Uid> + '_ {
+        self.entries.iter().map(|entry| entry.uid)
+    }
+
+    /// Octets of memory.
+    pub fn size(&self) -> usize {
+        self.octets.len() + self.entries.len() * size_of::<Entry>()
+    }
+
+    /// Takes messages out. The last positions come first: none moves before its turn. RFC 5267 section 4.3.4
+    pub fn remove(&mut self, gone: &UidSet) -> Vec<Run> {
+        let mut runs = Runs::default();
+        for (index, entry) in self.entries.iter().enumerate().filter(|(_, entry)| gone.contains(entry.uid)) {
+            runs.push(index, entry.uid);
+            self.dead += entry.length as usize;
+        }
+        self.entries.retain(|entry| !gone.contains(entry.uid));
+        if self.dead > self.octets.len() / 2 {
+            self.compact();
+        }
+        runs.0.reverse();
+        runs.0
+    }
+
+    /// Puts messages in, which are in an order by the same criteria. The first positions come first: each is the one that
+    /// the message has in the end. RFC 5267 section 4.3.3
+    pub fn insert(&mut self, new: &Order) -> Vec<Run> {
+        let (shift, here) = (self.octets.len(), mem::take(&mut self.entries));
+        self.octets.extend_from_slice(&new.octets);
+        let moved = |entry: &Entry| Entry { start: entry.start + shift, ..*entry };
+        let (mut here, mut there) = (here.into_iter().peekable(), new.entries.iter().map(moved).peekable());
+        let mut runs = Runs::default();
+        while let Some(next) = there.next() {
+            let place = next.place(&self.octets);
+            while let Some(entry) = here.next_if(|entry| entry.place(&self.octets) < place) {
+                self.entries.push(entry);
+            }
+            runs.push(self.entries.len(), next.uid);
+            self.entries.push(next);
+        }
+        self.entries.extend(here);
+        runs.0
+    }
+
+    /// Holds no more than what is needed.
+    pub fn compact(&mut self) {
+        let mut octets = Vec::with_capacity(self.octets.len() - self.dead.min(self.octets.len()));
+        for entry in &mut self.entries {
+            let start = octets.len();
+            octets.extend_from_slice(entry.key(&self.octets));
+            entry.start = start;
+        }
+        (self.octets, self.dead) = (octets, 0);
+        self.entries.shrink_to_fit();
+    }
+}
+
+impl Entry {
+    fn key(self, octets: &[u8]) -> &[u8] {
+        &octets[self.start..self.start + self.length as usize]
+    }
+
+    /// By what entries are compared: mailbox order is that of the UIDs.
+    fn place(self, octets: &[u8]) -> (&[u8], Uid) {
+        (self.key(octets), self.uid)
+    }
+}
+
+#[derive(Default)]
+struct Runs(Vec<Run>);
+
+impl Runs {
+    /// Ascending indices from 0.
+    fn push(&mut self, index: usize, uid: Uid) {
+        match self.0.last_mut() {
+            Some(run) if run.position + run.uids.len() == index + 1 => run.uids.push(uid),
+            _ => self.0.push(Run { position: index + 1, uids: vec![uid] }),
+        }
     }
 }
 
@@ -151,7 +250,44 @@ mod tests {
             expected.sort_by(|one, other| {
                 plain(&messages[*one as usize], &messages[*other as usize], &criteria, collation)
             });
-            prop_assert_eq!(order.sorted().iter().map(|uid| uid.0).collect::<Vec<_>>(), expected);
+            order.sort();
+            prop_assert_eq!(order.uids().map(|uid| uid.0).collect::<Vec<_>>(), expected);
+        }
+
+        // RFC 5267 section 4.3.3 and 4.3.4: who applies the pairs one after the other has what sorting anew gives
+        #[test]
+        fn runs_lead_to_the_order(
+            keys in prop::collection::vec(0u8..6, 1..40),
+            steps in prop::collection::vec(prop::collection::vec(any::<bool>(), 40), 1..8),
+        ) {
+            let of = |members: &UidSet| {
+                let mut order = Order::default();
+                for uid in (0..keys.len()).filter(|uid| members.contains(Uid(*uid as u32))) {
+                    order.push(Uid(uid as u32), |out| out.extend(vec![b'k'; usize::from(keys[uid])]));
+                }
+                order.sort();
+                order
+            };
+            let (mut order, mut members, mut client) = (Order::default(), UidSet::new(), Vec::new());
+            for step in steps {
+                let wanted: UidSet =
+                    (0..keys.len()).filter(|uid| step[*uid]).map(|uid| Uid(uid as u32)).collect();
+                for run in order.remove(&members.difference(&wanted)) {
+                    let start = run.position - 1;
+                    let removed: Vec<Uid> = client.drain(start..start + run.uids.len()).collect();
+                    prop_assert_eq!(removed, run.uids);
+                }
+                for run in order.insert(&of(&wanted.difference(&members))) {
+                    let start = run.position - 1;
+                    client.splice(start..start, run.uids);
+                }
+                members = wanted;
+                let fresh: Vec<Uid> = of(&members).uids().collect();
+                prop_assert_eq!(&client, &fresh);
+                prop_assert_eq!(order.uids().collect::<Vec<_>>(), fresh);
+                let live: usize = members.ranges().iter().cloned().flatten().map(|uid| usize::from(keys[uid as usize])).sum();
+                prop_assert!(order.octets.len() <= 2 * live + 5 * keys.len());
+            }
         }
     }
 }

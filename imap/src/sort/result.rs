@@ -1,5 +1,6 @@
 //! How an order is told: `* SORT` (RFC 5256 section 4) or `* ESEARCH` (RFC 5267 section 3).
 
+use std::fmt;
 use std::ops::Range;
 
 use common::stream::Stream;
@@ -89,18 +90,31 @@ impl Answer<'_> {
     }
 }
 
-/// A sequence-set in the order of the numbers. Only numbers that ascend one by one make a range.
-// RFC 5267 section 3.2
 async fn write_set(numbers: &[u32], stream: &mut Stream) -> Result<(), Error> {
     let mut comma = "";
-    for run in numbers.chunk_by(|one, next| one.checked_add(1) == Some(*next)) {
-        let mut out = Writer::new(stream);
-        match run {
-            [first, .., last] => out.raw(comma).show(first).raw(":").show(last),
-            _ => out.raw(comma).show(run.first().copied().unwrap_or_default()),
-        };
+    for part in ordered_set(numbers) {
+        Writer::new(stream).raw(comma).show(part);
         comma = ",";
         stream.flush_batch().await?;
     }
     Ok(())
+}
+
+/// The parts of a sequence-set in the order of the numbers. Only numbers that ascend one by one make a range.
+// RFC 5267 section 3.2
+pub fn ordered_set(numbers: &[u32]) -> impl Iterator<Item = Part> + '_ {
+    let runs = numbers.chunk_by(|one, next| one.checked_add(1) == Some(*next));
+    runs.filter_map(|run| Some(Part(*run.first()?, *run.last()?)))
+}
+
+/// `7` or `7:9`
+pub struct Part(u32, u32);
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Part(first, last) if first == last => write!(f, "{first}"),
+            Part(first, last) => write!(f, "{first}:{last}"),
+        }
+    }
 }
