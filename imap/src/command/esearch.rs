@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use common::block;
 use store::{AccountId, Mailbox, MailboxId, MailboxName, Rights, UidSet, UidValidity};
 
-use super::search::{forget_saved_after, return_options, save};
+use super::search::{forget_saved_after, prepare, return_options, save};
 use super::select::recent_from;
 use crate::error::Error;
 use crate::limit;
@@ -52,20 +52,7 @@ async fn search(
 ) -> Result<Reply, Error> {
     let program = Program::parse(arguments, session.collation, session.syntax_limits().nesting)?;
     program.check_relevancy(options.relevancy)?;
-    let enabled = session.enabled;
-    if program.numbered && enabled.uidonly {
-        return Err(Error::uid_required());
-    }
-    if session.selected.is_some() {
-        let (selected, stream) = session.selected()?;
-        selected.view.refresh(&UidSet::new(), enabled)?.send(stream).await?;
-    }
-    if program.numbered {
-        session.forbid_expunge();
-    }
-    if program.modseq {
-        session.enable_condstore();
-    }
+    prepare(session, &program).await?;
     let names = sources.names(session.user()?)?;
     let mut search = Search::new(session, &program, options)?;
     let total = names.len() + usize::from(sources.selected);

@@ -69,13 +69,15 @@ async fn search(
     Ok(limit::tell(Reply::completed(), found.cut, &mut session.writer()))
 }
 
-/// The mailbox as it is now, and what the keys of the program ask of the session.
+/// The selected mailbox, where there is one, as it is now, and what the keys of the program ask of the session.
 pub(super) async fn prepare(session: &mut Session, program: &Program) -> Result<(), Error> {
     let enabled = session.enabled;
-    let (selected, stream) = session.selected()?;
-    selected.view.refresh(&UidSet::new(), enabled)?.send(stream).await?;
     if program.numbered && enabled.uidonly {
         return Err(Error::uid_required());
+    }
+    if session.selected.is_some() {
+        let (selected, stream) = session.selected()?;
+        selected.view.refresh(&UidSet::new(), enabled)?.send(stream).await?;
     }
     if program.numbered {
         session.forbid_expunge();

@@ -18,6 +18,10 @@ fn narrow(key: &Key, view: &Known, among: UidSet) -> UidSet {
     match key {
         Key::And(keys) => keys.iter().fold(among, |among, key| narrow(key, view, among)),
         Key::Messages(uids) => among.intersection(uids),
+        Key::Not(key) => match &**key {
+            Key::Messages(uids) => among.difference(uids),
+            _ => among,
+        },
         Key::ModSeq(modseq) => view.changed_since(&among, ModSeq(modseq.0.saturating_sub(1))),
         _ => among,
     }

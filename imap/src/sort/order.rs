@@ -79,9 +79,9 @@ impl Order {
         let (shift, here) = (self.octets.len(), mem::take(&mut self.entries));
         self.octets.extend_from_slice(&new.octets);
         let moved = |entry: &Entry| Entry { start: entry.start + shift, ..*entry };
-        let (mut here, mut there) = (here.into_iter().peekable(), new.entries.iter().map(moved).peekable());
+        let (mut here, there) = (here.into_iter().peekable(), new.entries.iter().map(moved));
         let mut runs = Runs::default();
-        while let Some(next) = there.next() {
+        for next in there {
             let place = next.place(&self.octets);
             while let Some(entry) = here.next_if(|entry| entry.place(&self.octets) < place) {
                 self.entries.push(entry);

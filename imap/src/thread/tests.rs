@@ -333,6 +333,25 @@ proptest! {
         prop_assert_eq!(told(&ordered_subject(&items), &items), plain_ordered_subject(&items));
     }
 
+    // draft-ietf-morg-inthread: threads are in the order of the latest INTERNALDATE in each, messages below one another in
+    // that of their sent dates
+    #[test]
+    fn refs_are_in_the_order_of_the_latest_arrival(items in items()) {
+        let threads = refs(&items);
+        let latest = |root: &Node| {
+            let (mut nodes, mut index) = (vec![*root], 0);
+            while let Some(node) = nodes.get(index).copied() {
+                nodes.extend(&threads.children[node as usize]);
+                index += 1;
+            }
+            nodes.iter().filter_map(|node| items.get(*node as usize)).map(|item| item.arrival).max()
+        };
+        prop_assert!(threads.roots.iter().map(latest).is_sorted());
+        for children in &threads.children {
+            prop_assert!(children.iter().map(|child| items[*child as usize].sent).is_sorted());
+        }
+    }
+
     #[test]
     fn refs_tell_every_message_once(items in items()) {
         let text = told(&refs(&items), &items);
