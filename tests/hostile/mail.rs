@@ -270,6 +270,7 @@ fn search_all(server: &crate::support::server::Server) -> Outcome {
         "OR BODY aaaa NOT TEXT bbbb",
         "LARGER 1000000",
         "CHARSET UTF-8 TEXT x",
+        "FUZZY TEXT zzzzz",
     ] {
         imap.command(format!("SEARCH {keys}"))?
             .must("OK")

@@ -5,6 +5,7 @@
 //! - Relevancy: the mean of the scores of the fuzzy strings that a message matches, as far as they stand below no NOT. A
 //!   message that matches by other keys alone (OR) has 1; where there is no such string, all have 100.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use common::block;
@@ -105,19 +106,26 @@ pub async fn resolve(
         // How far this is says nothing of how far the search is: the numbers of that begin when this is done.
         fuzzy = progress.during(round(fuzzy, turn)).await??;
     }
-    let mut failure = fuzzy.failure();
-    block(|| {
-        key.each(&mut |key| {
-            let Key::Fuzzy(string) = key else { return };
-            match fuzzy.search(&string.query) {
-                Ok(hits) => string.hits = Some(Arc::new(hits)),
-                Err(error) => {
-                    // Nothing matches it, and the client is told why.
-                    string.hits = Some(Arc::default());
-                    failure.get_or_insert(error);
-                }
-            }
-        });
+    let mut strings = Vec::new();
+    key.each(&mut |key| {
+        if let Key::Fuzzy(string) = key {
+            strings.push(string.query.clone());
+        }
+    });
+    let (mut found, mut failure) = (VecDeque::new(), fuzzy.failure());
+    for query in strings {
+        let hits = block(|| fuzzy.search(&query));
+        // Where it fails nothing matches, and the client is told why.
+        found.push_back(hits.unwrap_or_else(|error| {
+            failure.get_or_insert(error);
+            FuzzyHits::default()
+        }));
+        progress.during(tokio::task::yield_now()).await?;
+    }
+    key.each(&mut |key| {
+        if let Key::Fuzzy(string) = key {
+            string.hits = found.pop_front().map(Arc::new);
+        }
     });
     Ok(failure)
 }

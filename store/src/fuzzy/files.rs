@@ -116,21 +116,22 @@ impl Index {
         Index { index, fields, body, path: path.to_owned() }
     }
 
-    pub fn searcher(&self) -> Result<Searcher> {
-        let reader: tantivy::Result<IndexReader> =
-            self.index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into();
-        reader.map(|reader| reader.searcher()).map_err(|error| self.failed(&error))
+    pub fn searcher(&self) -> tantivy::Result<Searcher> {
+        let reader: IndexReader =
+            self.index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        Ok(reader.searcher())
     }
 
     /// How many bodies are in it.
     pub fn documents(&self) -> Result<u64> {
-        self.searcher().map(|searcher| searcher.num_docs())
+        self.searcher().map(|searcher| searcher.num_docs()).map_err(|error| self.failed(&error))
     }
 
     /// All that are in it.
     pub fn bodies(&self) -> Result<RoaringTreemap> {
         let mut bodies = RoaringTreemap::new();
-        for segment in self.searcher()?.segment_readers() {
+        let searcher = self.searcher().map_err(|error| self.failed(&error))?;
+        for segment in searcher.segment_readers() {
             let column = segment.fast_fields().u64(BODY_ID).map_err(|error| self.failed(&error))?;
             bodies.extend((0..segment.max_doc()).filter_map(|document| column.first(document)));
         }

@@ -66,25 +66,29 @@ impl Mailbox {
             return Ok(None);
         }
         let read = self.shard().read()?;
-        let mut messages = Vec::new();
-        for range in uids.ranges() {
-            let first = schema::message_key(self.id(), Uid(*range.start()));
-            let last = schema::message_key(self.id(), Uid(*range.end()));
-            read.scan(Table::Message, KeyRange::inclusive(&first, &last), &mut |key, octets| {
-                messages.push((MessageRow::body_and_trace(octets)?.0, schema::uid_of_key(key)?));
-                Ok(ControlFlow::Continue(()))
-            })?;
-        }
-        messages.sort_unstable();
         let mut fuzzy = Fuzzy {
             mailbox: self.clone(),
-            messages,
+            messages: Vec::new(),
             missing: Vec::new(),
             documents: 0,
             unread: BTreeSet::new(),
             failure: None,
         };
-        fuzzy.begin(&*read)?;
+        for range in uids.ranges() {
+            let first = schema::message_key(self.id(), Uid(*range.start()));
+            let last = schema::message_key(self.id(), Uid(*range.end()));
+            read.scan(Table::Message, KeyRange::inclusive(&first, &last), &mut |key, octets| {
+                match MessageRow::body_and_trace(octets) {
+                    Ok((body, _)) => fuzzy.messages.push((body, schema::uid_of_key(key)?)),
+                    Err(error) => drop(fuzzy.failure.get_or_insert(error)),
+                }
+                Ok(ControlFlow::Continue(()))
+            })?;
+        }
+        fuzzy.messages.sort_unstable();
+        if !fuzzy.messages.is_empty() {
+            fuzzy.begin(&*read)?;
+        }
         Ok(Some(fuzzy))
     }
 }
@@ -192,6 +196,9 @@ impl Fuzzy {
 
     /// Which of the messages have words like these, as far as they are in the index. Blocks.
     pub fn search(&self, query: &FuzzyQuery) -> Result<FuzzyHits> {
+        if self.messages.is_empty() {
+            return Ok(FuzzyHits::default());
+        }
         let Some(index) = self.files().open()? else { return Ok(FuzzyHits::default()) };
         score::search(&index, &self.messages, query).inspect_err(|_| self.files().suspect())
     }

@@ -41,34 +41,38 @@ impl FuzzyHits {
 
 /// The messages are sorted by body.
 pub(super) fn search(index: &Index, messages: &[(BodyId, Uid)], query: &FuzzyQuery) -> Result<FuzzyHits> {
-    let bodies: Vec<BodyId> =
-        messages.chunk_by(|one, other| one.0 == other.0).filter_map(|same| Some(same.first()?.0)).collect();
+    let found = totals(index, messages, query).map_err(|error| index.failed(&error));
+    found.map(|totals| hits(messages, &totals))
+}
+
+/// What the bodies are worth, in their order; 0: nothing.
+fn totals(index: &Index, messages: &[(BodyId, Uid)], query: &FuzzyQuery) -> tantivy::Result<Vec<f32>> {
+    let same_body = messages.chunk_by(|one, other| one.0 == other.0);
+    let bodies: Vec<BodyId> = same_body.filter_map(|same| Some(same.first()?.0)).collect();
     let searcher = index.searcher()?;
     let segments = searcher.segment_readers().iter().map(|reader| Segment::new(reader, &bodies));
-    let segments: Vec<Segment<'_>> =
-        segments.collect::<tantivy::Result<_>>().map_err(|error| index.failed(&error))?;
-    let mut totals: Option<Vec<f32>> = None;
-    for wanted in &query.wanted {
+    let segments: Vec<Segment<'_>> = segments.collect::<tantivy::Result<_>>()?;
+    let places = fields(index, query.field).into_iter().map(|place| Place::new(place, &segments));
+    let places: Vec<Place> = places.collect::<tantivy::Result<_>>()?;
+    let mut totals = vec![0.0; bodies.len()];
+    for (number, wanted) in query.wanted.iter().enumerate() {
         let (mut sums, mut met) = (vec![0.0; bodies.len()], vec![0u8; bodies.len()]);
         for word in &wanted.words {
             let mut values = vec![0.0; bodies.len()];
-            for (field, weight) in fields(index, query.field) {
-                add_field(&segments, (field, weight), word, &mut values)
-                    .map_err(|error| index.failed(&error))?;
+            for (place, segment) in
+                places.iter().flat_map(|place| segments.iter().map(move |one| (place, one)))
+            {
+                segment.add(place, word, &mut values)?;
             }
             add_word(&values, &mut sums, &mut met);
         }
-        let enough = sums.iter().zip(&met).map(|(sum, met)| (*sum, usize::from(*met) >= wanted.least));
-        totals = Some(match totals {
-            None => enough.map(|(sum, is)| if is { sum } else { 0.0 }).collect(),
+        for ((total, sum), met) in totals.iter_mut().zip(sums).zip(met) {
             // One that lacks a word has nothing.
-            Some(totals) => {
-                let both = totals.iter().zip(enough);
-                both.map(|(total, (sum, is))| if is && *total > 0.0 { total + sum } else { 0.0 }).collect()
-            }
-        });
+            let has_all = usize::from(met) >= wanted.least && (number == 0 || *total > 0.0);
+            *total = if has_all { *total + sum } else { 0.0 };
+        }
     }
-    Ok(hits(messages, &totals.unwrap_or_default()))
+    Ok(totals)
 }
 
 /// Where to look, and what a word there is worth.
@@ -119,6 +123,25 @@ fn hits(messages: &[(BodyId, Uid)], totals: &[f32]) -> FuzzyHits {
     FuzzyHits(hits)
 }
 
+/// Where words are looked for.
+struct Place {
+    field: Field,
+    weight: f32,
+    /// Words that a message has there, where it has any.
+    average: f32,
+}
+
+impl Place {
+    fn new((field, weight): (Field, f32), segments: &[Segment<'_>]) -> tantivy::Result<Place> {
+        let mut lengths = (0, 0);
+        for segment in segments {
+            let (sum, count) = segment.lengths(field)?;
+            lengths = (lengths.0 + sum, lengths.1 + count);
+        }
+        Ok(Place { field, weight, average: lengths.0.max(1) as f32 / lengths.1.max(1) as f32 })
+    }
+}
+
 /// A part of the index, and which of its documents are searched.
 struct Segment<'a> {
     reader: &'a SegmentReader,
@@ -146,46 +169,25 @@ impl<'a> Segment<'a> {
         Ok(lengths.fold((0, 0), |(sum, count), length| (sum + length, count + 1)))
     }
 
-    fn add(
-        &self,
-        (field, weight): (Field, f32),
-        word: &Word,
-        average: f32,
-        values: &mut [f32],
-    ) -> tantivy::Result<()> {
-        let inverted = self.reader.inverted_index(field)?;
-        let norms = self.reader.get_fieldnorms_reader(field)?;
-        for (likeness, info) in terms(&inverted, field, word)? {
+    fn add(&self, place: &Place, word: &Word, values: &mut [f32]) -> tantivy::Result<()> {
+        let inverted = self.reader.inverted_index(place.field)?;
+        let norms = self.reader.get_fieldnorms_reader(place.field)?;
+        for (likeness, info) in terms(&inverted, place.field, word)? {
             let mut postings = inverted.read_postings_from_terminfo(&info, IndexRecordOption::WithFreqs)?;
             while postings.doc() != TERMINATED {
                 let document = postings.doc();
-                let place = self.places.get(document as usize).copied().unwrap_or(NONE);
-                if let Some(value) = values.get_mut(place as usize) {
+                let body = self.places.get(document as usize).copied().unwrap_or(NONE);
+                if let Some(value) = values.get_mut(body as usize) {
                     let times = postings.term_freq() as f32;
-                    let length = norms.fieldnorm(document) as f32 / average;
+                    let length = norms.fieldnorm(document) as f32 / place.average;
                     let worth = times * (K1 + 1.0) / (times + K1 * (1.0 - B + B * length));
-                    *value = value.max(weight * likeness * worth);
+                    *value = value.max(place.weight * likeness * worth);
                 }
                 postings.advance();
             }
         }
         Ok(())
     }
-}
-
-fn add_field(
-    segments: &[Segment<'_>],
-    field: (Field, f32),
-    word: &Word,
-    values: &mut [f32],
-) -> tantivy::Result<()> {
-    let mut lengths = (0, 0);
-    for segment in segments {
-        let (sum, count) = segment.lengths(field.0)?;
-        lengths = (lengths.0 + sum, lengths.1 + count);
-    }
-    let average = lengths.0.max(1) as f32 / lengths.1.max(1) as f32;
-    segments.iter().try_for_each(|segment| segment.add(field, word, average, values))
 }
 
 /// The words of the index that the word may stand for, and how like it they are: 1 the word itself.
