@@ -102,6 +102,7 @@ fn work(shard: &Shard, long: bool) -> Result<()> {
         first = first.and(bound_vanished(shard, VANISHED));
         first = first.and(compact(shard));
         first = first.and(index::compact(shard));
+        first = first.and(fuzzy::tidy(shard));
     }
     first
 }

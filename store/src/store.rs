@@ -149,7 +149,7 @@ impl Store {
         // One thing that fails keeps nothing else from being done.
         let each = self.0.shards.0.iter().map(|shard| {
             let finished = maintenance::finish_deletions(shard);
-            finished.and(maintenance::compact(shard)).and(index::compact(shard))
+            finished.and(maintenance::compact(shard)).and(index::compact(shard)).and(fuzzy::tidy(shard))
         });
         each.fold(Ok(()), Result::and)
     }

@@ -186,6 +186,17 @@ pub(crate) fn remove(shard: &Shard, account: AccountId) -> Result<()> {
     Files::of(shard, account).clear()
 }
 
+/// Whose index there is.
+pub(super) fn accounts(shard: &Shard) -> Result<Vec<AccountId>> {
+    let path = layout::fuzzy_path(&shard.options.path);
+    let entries = match std::fs::read_dir(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(|error| disk_error("list", &path, &error))?,
+    };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    Ok(names.filter_map(|name| name.parse().ok().map(AccountId)).collect())
+}
+
 /// Those of all accounts of the shard.
 pub(crate) fn remove_all(shard: &Shard) -> Result<()> {
     let _working = lock(&shard.fuzzy.work);

@@ -5,7 +5,7 @@
 //! - It knows bodies, not messages: copies and moves never touch it, and what a mailbox holds is read from the mailbox.
 //! - A search first adds the bodies that it could find and that are not in it ([`Fuzzy::round`]): in rounds of bounded size, off
 //!   the writer, so that delivery never waits for it.
-//! - Scores are made of the messages that are searched alone: nothing of another mailbox shows in them.
+//! - Scores are counted among the messages that are searched alone, so that nothing of another mailbox shows in them.
 //! - It is derived: damaged, of another version, or mostly of messages that are gone, it is made anew.
 //! - What it is made with (tantivy) shows nowhere outside this folder.
 
@@ -114,17 +114,10 @@ impl Fuzzy {
     fn sound(&self, read: &(impl Read + ?Sized)) -> Result<Option<RoaringTreemap>> {
         let Some(index) = self.files().open_sound()? else { return Ok(None) };
         let indexed = index.bodies()?;
-        if self.is_stale(read, &indexed) {
+        if is_stale(read, self.account(), indexed.len())? {
             return Err(Error::Damaged("most of it is of messages that are gone".to_owned()));
         }
         Ok(Some(indexed))
-    }
-
-    /// More than half of it is of messages that are gone.
-    fn is_stale(&self, read: &(impl Read + ?Sized), indexed: &RoaringTreemap) -> bool {
-        let usage = read.get(Table::Usage, &schema::account_key(self.account())).ok().flatten();
-        let usage = usage.and_then(|row| schema::UsageRow::decode(&row).ok());
-        usage.is_some_and(|usage| indexed.len() > FEW.max(usage.messages.saturating_mul(2)))
     }
 
     fn look(&mut self, indexed: &RoaringTreemap) {
@@ -202,6 +195,31 @@ impl Fuzzy {
         let Some(index) = self.files().open()? else { return Ok(FuzzyHits::default()) };
         score::search(&index, &self.messages, query).inspect_err(|_| self.files().suspect())
     }
+}
+
+/// More than half of it is of messages that are gone, or its account is.
+fn is_stale(read: &(impl Read + ?Sized), account: AccountId, documents: u64) -> Result<bool> {
+    let Some(usage) = read.get(Table::Usage, &schema::account_key(account))? else { return Ok(true) };
+    let messages = schema::UsageRow::decode(&usage)?.messages;
+    Ok(documents > FEW.max(messages.saturating_mul(2)))
+}
+
+/// Deletes the indexes that are not worth keeping, so that what was expunged does not stay in them where nobody searches.
+pub(crate) fn tidy(shard: &Shard) -> Result<()> {
+    for account in files::accounts(shard)? {
+        let _working = lock(&shard.fuzzy.work);
+        let files = Files::of(shard, account);
+        let documents = files.open().and_then(|index| index.map(|index| index.documents()).transpose());
+        // One that cannot be read is none.
+        let is_worth = match documents {
+            Ok(Some(documents)) => !is_stale(&*shard.read()?, account, documents)?,
+            Ok(None) | Err(_) => false,
+        };
+        if !is_worth {
+            files.clear()?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -210,6 +210,21 @@ fn when_most_is_gone_it_begins_again() {
 }
 
 #[test]
+fn what_is_of_no_use_goes_when_nobody_searches() {
+    let world = World::new();
+    let many: Vec<String> = (0..100).map(|n| format!("Subject: number {n}\r\n\r\nText {n}\r\n")).collect();
+    world.add(&many.iter().map(String::as_str).collect::<Vec<_>>());
+    world.search("number", FuzzyField::Subject);
+    let orphan = world.folder().with_file_name("4711");
+    std::fs::create_dir(&orphan).unwrap();
+    world.store.compact().unwrap();
+    assert!(world.folder().exists() && !orphan.exists());
+    world.inbox.remove(&UidSet::from_ranges([1..=90])).wait().unwrap();
+    world.store.compact().unwrap();
+    assert!(!world.folder().exists());
+}
+
+#[test]
 fn hostile_texts_are_taken_in() {
     let world = World::new();
     let random: String =
