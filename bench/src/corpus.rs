@@ -36,15 +36,32 @@ pub fn is_common(number: usize) -> bool {
     number.is_multiple_of(2)
 }
 
+/// When a letter was sent: the second of a day, in an order that is not that of the numbers.
+pub fn sent(number: usize) -> usize {
+    number * 7919 % 86_400
+}
+
+/// The letter that begins the thread of this one. Each thread has four, of which three answer the first.
+pub fn thread(number: usize) -> usize {
+    number - number % 4
+}
+
 /// A short message, of about 2 KB.
 pub fn letter(number: usize) -> Vec<u8> {
     let mut random = Random(number as u64 * 2 + 1);
     let mut octets = format!(
         "From: Sender {0} <sender{0}@example.test>\r\nTo: Reader <reader@example.test>\r\nSubject: Letter {0}\r\n\
-         Date: Sun, 01 Feb 2026 11:00:00 +0000\r\nMessage-ID: <letter-{0}@example.test>\r\n\r\n",
-        number
+         Date: Sun, 01 Feb 2026 {1:02}:{2:02}:{3:02} +0000\r\nMessage-ID: <letter-{0}@example.test>\r\n",
+        number,
+        sent(number) / 3600,
+        sent(number) / 60 % 60,
+        sent(number) % 60,
     )
     .into_bytes();
+    if thread(number) != number {
+        octets.extend(format!("References: <letter-{}@example.test>\r\n", thread(number)).as_bytes());
+    }
+    octets.extend(b"\r\n");
     text(&mut octets, 10 + random.below(20), &mut random);
     for (word, has) in [(RARE, is_rare(number)), (COMMON, is_common(number))] {
         if has {

@@ -44,7 +44,7 @@ pub struct Options {
     /// Connections at once.
     #[arg(long, default_value_t = 10)]
     pub connections: usize,
-    /// Messages in the mailbox of many different messages, for ENVELOPE, SEARCH and STORE.
+    /// Messages in the mailbox of many different messages, for ENVELOPE, SEARCH, SORT, THREAD and STORE.
     #[arg(long, default_value_t = 100_000)]
     pub many: usize,
     /// Messages in the largest mailbox, for SELECT, FETCH FLAGS and QRESYNC.

@@ -10,10 +10,10 @@ use crate::report::Figures;
 use crate::wire::Wire;
 use crate::{Options, corpus};
 
-const MAILBOX: &str = "bench-many";
+const MAILBOX: &str = "bench-letters";
 /// Messages in one MULTIAPPEND, and APPENDs under way at once where there is none.
 const TOGETHER: usize = 200;
-const ROUNDS: usize = 5;
+pub(super) const ROUNDS: usize = 5;
 
 pub async fn fill(options: Options) -> Result<Figures> {
     let mut wire = Wire::imap(&options).await?;
@@ -113,7 +113,7 @@ pub async fn store(options: Options) -> Result<Figures> {
     Ok(figures)
 }
 
-async fn examine(options: &Options) -> Result<Wire> {
+pub(super) async fn examine(options: &Options) -> Result<Wire> {
     let mut wire = Wire::imap(options).await?;
     let there = wire.examine(MAILBOX).await?;
     ensure!(there == options.many, "{MAILBOX} has {there} messages: run fill-many first");
@@ -121,7 +121,7 @@ async fn examine(options: &Options) -> Result<Wire> {
 }
 
 /// The numbers behind a word of an untagged response.
-fn numbers<'a>(line: &'a [u8], word: &[u8]) -> impl Iterator<Item = usize> + 'a {
+pub(super) fn numbers<'a>(line: &'a [u8], word: &[u8]) -> impl Iterator<Item = usize> + 'a {
     let rest = line.strip_prefix(word).unwrap_or_default();
     rest.split(|&octet| octet == b' ').filter_map(|part| std::str::from_utf8(part).ok()?.parse().ok())
 }

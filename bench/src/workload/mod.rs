@@ -7,6 +7,7 @@ mod huge;
 mod idle;
 mod many;
 mod pop3;
+mod sort;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -57,6 +58,10 @@ pub const WORKLOADS: &[Workload] = workloads![
     large  "search-rare"    "messages"    many::search_rare;
     large  "search-common"  "messages"    many::search_common;
     large  "search-absent"  "messages"    many::search_absent;
+    large  "sort-date"      "messages"    sort::date;
+    large  "sort-subject"   "messages"    sort::subject;
+    large  "sort-from"      "messages"    sort::from;
+    large  "thread-references" "messages" sort::threads;
     large  "store-many"     "messages"    many::store;
     large  "fill-huge"      "messages"    huge::fill;
     large  "select-huge"    "times"       huge::select;
