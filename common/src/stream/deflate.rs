@@ -13,12 +13,11 @@ use std::io::{self, IoSlice};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
-use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
+use flate2::{Compress, Decompress, FlushCompress, FlushDecompress, Status};
 
+use super::compressors;
 use super::transport::Transport;
 
-/// Mail is text for the most part: more effort than this costs more time than it saves octets.
-const LEVEL: u32 = 3;
 /// Compressed octets that are made before they are sent.
 const OUT: usize = 32 * 1024;
 /// Compressed octets that are read at once.
@@ -152,7 +151,7 @@ impl Deflate {
         if self.ready.capacity() == 0 {
             self.ready.reserve_exact(OUT);
         }
-        let deflate = self.deflate.get_or_insert_with(|| Compress::new(Compression::new(LEVEL), false));
+        let deflate = self.deflate.get_or_insert_with(compressors::take);
         let before = deflate.total_in();
         deflate.compress_vec(octets, &mut self.ready, flush).map_err(io::Error::other)?;
         Ok(difference(deflate.total_in(), before))
@@ -177,14 +176,19 @@ impl Deflate {
     }
 
     /// The layer below, and what has come from it and is not inflated.
-    pub fn into_below(self) -> (Transport, BytesMut) {
+    pub fn into_below(mut self) -> (Transport, BytesMut) {
+        if let Some(deflate) = self.deflate.take() {
+            compressors::give_back(deflate);
+        }
         (self.below, self.received)
     }
 
     /// Frees what is not needed until the next octet comes or goes.
     pub fn rest(&mut self) {
         if !self.dirty && self.ready.is_empty() {
-            self.deflate = None;
+            if let Some(deflate) = self.deflate.take() {
+                compressors::give_back(deflate);
+            }
             self.ready = Vec::new();
         }
     }

@@ -4,6 +4,7 @@
 //! past the limit its reader gave; every wait on the peer but [`Stream::readable`] has an end; a cancelled read or
 //! flush loses nothing.
 
+mod compressors;
 mod deflate;
 mod input;
 mod output;
@@ -35,8 +36,10 @@ pub const BATCH: usize = 256 * 1024;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// A handshake is a few round trips: nobody needs longer.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(60);
-/// A compressed connection on which nothing comes for so long gives its compressor back.
-const REST_AFTER: Duration = Duration::from_secs(5);
+/// A compressed connection on which nothing comes for so long gives its compressor back. Short, because what a thousand
+/// clients hold at once after they have logged in is what the allocator keeps for good; the price is a table to clear when
+/// the next answer goes out.
+const REST_AFTER: Duration = Duration::from_millis(250);
 /// How long [`Stream::shutdown`] tries to send what is queued.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long, and for how many octets, the end waits for the peer's end, so that the last reply is not lost in a reset.
