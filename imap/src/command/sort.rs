@@ -46,6 +46,8 @@ async fn sort(
     let sorting = Sorting { criteria, collation: session.collation };
     let (found, order) = found_and_sorted(session, &program, &sorting).await?;
     let sorted: Vec<Uid> = order.uids().collect();
+    // The keys are not held while the answer is written, unless they are needed after it.
+    let kept = options.is_some_and(|options| options.update).then_some(order);
     let told = options.map_or_else(|| sorted.iter().copied().collect(), |options| options.told_of(&sorted));
     let modseq = program.modseq;
     let told_in_order = sorted.iter().filter(|uid| told.contains(**uid));
@@ -55,7 +57,7 @@ async fn sort(
     if let Some(failure) = found.failure {
         return Err(failure.into());
     }
-    if options.is_some_and(|options| options.update) {
+    if let Some(order) = kept {
         keep(session, &program, &found, Sorted { by: sorting, order })?;
     }
     if options.is_some_and(|options| options.save) {

@@ -2,6 +2,7 @@
 
 mod client;
 mod concurrent;
+mod context;
 mod context_random;
 mod fetch;
 mod garbage;
