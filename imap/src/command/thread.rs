@@ -14,7 +14,6 @@ use crate::session::Session;
 use crate::sort::facts::{self, Facts};
 use crate::syntax::Parser;
 use crate::thread::{self, Item, Threads};
-use crate::view::Numbering;
 
 type Algorithm = fn(&[Item]) -> Threads;
 
@@ -36,10 +35,7 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     let found = find(Scope { mailbox, view, limit }, &program, Need::All, &mut progress).await?;
     let (mut items, mut numbers) = (Vec::new(), Vec::new());
     let mut add = |facts: Facts| {
-        numbers.push(match numbering {
-            Numbering::Uid => facts.uid,
-            Numbering::Seq => view.seq(Uid(facts.uid)).map_or(0, |seq| seq.0),
-        });
+        numbers.push(view.number(Uid(facts.uid), numbering).unwrap_or(0));
         items.push(item(facts, collation));
     };
     let unread = progress.during(facts::for_each(mailbox, view, &found.uids, true, &mut add)).await??;
