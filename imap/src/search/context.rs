@@ -92,26 +92,32 @@ impl Context {
 
     /// `None` where nothing is to be told.
     fn remove(&mut self, lost: &UidSet, view: &Known) -> Option<ResultChange> {
+        if lost.is_empty() {
+            return None;
+        }
         self.uids = self.uids.difference(lost);
         let runs = self.sorted.as_mut().map(|sorted| sorted.order.remove(lost));
-        self.change(lost, runs, view)
+        Some(self.change(lost, runs, view))
     }
 
     /// These messages, in an order of their own where the result has one.
     fn add(&mut self, gained: &UidSet, order: &Order, view: &Known) -> Option<ResultChange> {
+        if gained.is_empty() {
+            return None;
+        }
         self.uids = self.uids.union(gained);
         let runs = self.sorted.as_mut().map(|sorted| sorted.order.insert(order));
-        self.change(gained, runs, view)
+        Some(self.change(gained, runs, view))
     }
 
     /// Position 0 is left to results in mailbox order. RFC 5267 section 4.3.3
-    fn change(&self, uids: &UidSet, runs: Option<Vec<Run>>, view: &Known) -> Option<ResultChange> {
+    fn change(&self, uids: &UidSet, runs: Option<Vec<Run>>, view: &Known) -> ResultChange {
         let numbering = self.numbering;
-        let pairs = || match runs {
+        let pairs = match runs {
             None => format!("0 {}", view.numbers(uids, numbering)),
             Some(runs) => pairs(&runs, numbering, view),
         };
-        (!uids.is_empty()).then(|| ResultChange { tag: self.tag.clone(), numbering, pairs: pairs() })
+        ResultChange { tag: self.tag.clone(), numbering, pairs }
     }
 }
 
