@@ -117,6 +117,7 @@ pub static EXTENSIONS: &[Extension] = &[
     Extension::new("JMAPACCESS",        9698, Shown::WhereJmapIs),
     Extension::new("METADATA",          5464, Shown::Always),
     Extension::new("LIST-METADATA",     9590, Shown::Always).passive(),
+    Extension::new("FILTERS",           5466, Shown::Always).passive(),
     Extension::new("STATUS=SIZE",       8438, Shown::Always).passive(),
     Extension::new("APPENDLIMIT",       7889, Shown::WithAppendLimit).passive(),
     Extension::new("UTF8=ACCEPT",       9755, Shown::Always).passive().enabled_by(Session::enable_utf8_accept),

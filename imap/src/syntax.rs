@@ -60,6 +60,11 @@ impl<'a> Parser<'a> {
         Parser { input, at, limits }
     }
 
+    /// A parser over other octets with the same limits.
+    pub fn over<'b>(&self, input: &'b [u8]) -> Parser<'b> {
+        Parser::new(input, 0, self.limits)
+    }
+
     /// What the client has switched on.
     pub fn enabled(&self) -> Enabled {
         self.limits.enabled

@@ -50,7 +50,7 @@ async fn search(
     options: Options,
     arguments: &mut Parser<'_>,
 ) -> Result<Reply, Error> {
-    let program = Program::parse(arguments, session.collation, session.syntax_limits().nesting)?;
+    let program = Program::parse(arguments, session)?;
     program.check_relevancy(options.relevancy)?;
     prepare(session, &program).await?;
     let names = sources.names(session.user()?)?;

@@ -44,7 +44,7 @@ async fn search(
     options: Option<Options>,
     arguments: &mut Parser<'_>,
 ) -> Result<Reply, Error> {
-    let program = Program::parse(arguments, session.collation, session.syntax_limits().nesting)?;
+    let program = Program::parse(arguments, session)?;
     program.check_relevancy(options.is_some_and(|options| options.relevancy))?;
     if options.is_some_and(|options| options.update) {
         context::check_tag(session)?;

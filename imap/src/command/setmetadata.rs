@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use common::block;
 
 use crate::error::Error;
+use crate::filters;
 use crate::metadata::{self, ADMIN, SPECIAL_USE};
 use crate::name::{self, Rights};
 use crate::quota;
@@ -47,6 +48,9 @@ async fn set_of_mailbox(session: &Session, name: &str, changes: Changes) -> Resu
 
 /// RFC 5464 section 3.3: restricted as the server likes.
 async fn set_of_server(session: &Session, changes: Changes) -> Result<(), Error> {
+    for (entry, value) in changes.iter().filter_map(|(entry, value)| Some((entry, value.as_ref()?))) {
+        filters::check(entry, value, session.syntax_limits())?;
+    }
     let (user, limits) = (session.user()?, session.service.options.metadata_limits);
     let shared = changes.iter().filter(|(entry, _)| is_shared(entry)).count();
     if shared == 0 {

@@ -36,7 +36,7 @@ async fn sort(
 ) -> Result<Reply, Error> {
     let criteria = Criteria::parse(arguments)?;
     arguments.space()?;
-    let program = Program::parse_criteria(arguments, session.collation, session.syntax_limits().nesting)?;
+    let program = Program::parse_criteria(arguments, session)?;
     let asks_scores = options.is_some_and(|options| options.relevancy);
     program.check_relevancy(criteria.has_relevancy() || asks_scores)?;
     if options.is_some_and(|options| options.update) {

@@ -26,7 +26,7 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     arguments.space()?;
     let algorithm = algorithm(arguments)?;
     arguments.space()?;
-    let program = Program::parse_criteria(arguments, session.collation, session.syntax_limits().nesting)?;
+    let program = Program::parse_criteria(arguments, session)?;
     prepare(session, &program).await?;
     let (collation, limit) = (session.collation, session.service.options.message_limit);
     let numbering = session.numbers().numbering();

@@ -34,6 +34,16 @@ impl Charset {
         }
     }
 
+    /// "Use of the FILTER search key implies the CHARSET UTF-8 parameter"; with another one "MUST result in the tagged BAD".
+    // RFC 5466 section 3.1
+    pub fn require_utf8(self) -> Result<(), Error> {
+        if self.encoding == UTF_8 {
+            return Ok(());
+        }
+        let text = format!("FILTER takes UTF-8, and no CHARSET {}", self.encoding.name());
+        Err(Error::BadCode { code: Code::BadCharset(&["UTF-8", "US-ASCII"]), text: text.into() })
+    }
+
     pub fn decode(self, octets: &[u8]) -> Result<String, Error> {
         match self.encoding.decode_without_bom_handling_and_without_replacement(octets) {
             Some(text) => Ok(text.into_owned()),

@@ -12,13 +12,14 @@ use super::key::{AddressField, Age, Key, When};
 use super::text::Needle;
 use crate::collation::Collation;
 use crate::error::Error;
+use crate::filters::{self, Filters};
 use crate::response::Code;
 use crate::syntax::Parser;
 use crate::view::Numbering;
 
 /// What the keys of one command are parsed with.
-#[derive(Debug, Default)]
-pub struct Context {
+#[derive(Default)]
+pub struct Context<'a> {
     pub charset: Charset,
     /// The comparator that is active. RFC 5255 section 4.6
     pub collation: Collation,
@@ -32,6 +33,7 @@ pub struct Context {
     pub bodies: usize,
     /// A FUZZY was seen: the result may be asked for its relevancy. RFC 6203 section 4
     pub fuzzy: bool,
+    pub filters: Filters<'a>,
 }
 
 /// A row of [`SEARCH_KEYS`].
@@ -41,7 +43,7 @@ pub struct KeyRow {
 }
 
 /// Reads what follows the name.
-type Parse = fn(&mut Parser<'_>, &mut Context) -> Result<Begin, Error>;
+type Parse = fn(&mut Parser<'_>, &mut Context<'_>) -> Result<Begin, Error>;
 
 /// What stands at the start of a key.
 enum Begin {
@@ -49,6 +51,8 @@ enum Begin {
     Not,
     Or,
     Fuzzy,
+    /// A named search: its keys stand here.
+    Filter(String),
 }
 
 macro_rules! rows {
@@ -67,6 +71,13 @@ pub static SEARCH_KEYS: &[KeyRow] = rows![
     "DRAFT" => |_, _| key(Key::flag(Flags::DRAFT)),
     // RFC 8474 section 6
     "EMAILID" => |parser, _| key(Key::Email(object_id(parser, 'M')?.map(EmailId))),
+    // RFC 5466 section 3.1
+    "FILTER" => |parser, context| {
+        parser.space()?;
+        let name = parser.token("a filter-name", filters::is_name_char)?.to_owned();
+        context.charset.require_utf8()?;
+        Ok(Begin::Filter(name))
+    },
     "FLAGGED" => |_, _| key(Key::flag(Flags::FLAGGED)),
     "FROM" => |parser, context| addresses(parser, context, AddressField::From),
     // RFC 6203 section 7
@@ -122,17 +133,17 @@ fn key(key: Key) -> Result<Begin, Error> {
 }
 
 /// `SP astring`, decoded.
-fn needle(parser: &mut Parser<'_>, context: &Context) -> Result<Needle, Error> {
+fn needle(parser: &mut Parser<'_>, context: &Context<'_>) -> Result<Needle, Error> {
     parser.space()?;
     context.charset.decode(&parser.astring()?).map(|text| Needle::new(&text, context.collation))
 }
 
-fn string(parser: &mut Parser<'_>, context: &Context, make: fn(Needle) -> Key) -> Result<Begin, Error> {
+fn string(parser: &mut Parser<'_>, context: &Context<'_>, make: fn(Needle) -> Key) -> Result<Begin, Error> {
     key(make(needle(parser, context)?))
 }
 
 /// Each costs a walk through every message.
-fn body(parser: &mut Parser<'_>, context: &mut Context, make: fn(Needle) -> Key) -> Result<Begin, Error> {
+fn body(parser: &mut Parser<'_>, context: &mut Context<'_>, make: fn(Needle) -> Key) -> Result<Begin, Error> {
     const MOST: usize = 100;
     context.bodies += 1;
     if context.bodies > MOST {
@@ -144,12 +155,12 @@ fn body(parser: &mut Parser<'_>, context: &mut Context, make: fn(Needle) -> Key)
     string(parser, context, make)
 }
 
-fn addresses(parser: &mut Parser<'_>, context: &Context, field: AddressField) -> Result<Begin, Error> {
+fn addresses(parser: &mut Parser<'_>, context: &Context<'_>, field: AddressField) -> Result<Begin, Error> {
     key(Key::Addresses(field, needle(parser, context)?))
 }
 
 /// `"HEADER" SP header-fld-name SP astring`
-fn header(parser: &mut Parser<'_>, context: &mut Context) -> Result<Begin, Error> {
+fn header(parser: &mut Parser<'_>, context: &mut Context<'_>) -> Result<Begin, Error> {
     parser.space()?;
     let name = parser.astring()?.into_owned();
     key(Key::Header(name, needle(parser, context)?))
@@ -203,7 +214,7 @@ fn keyword(parser: &mut Parser<'_>, set: bool) -> Result<Begin, Error> {
 
 /// `"MODSEQ" [SP entry-name SP entry-type-req] SP mod-sequence-valzer`. RFC 7162 section 3.1.5: a server with one MODSEQ a
 /// message "MUST ignore <entry-name> and <entry-type-req>".
-fn modseq(parser: &mut Parser<'_>, context: &mut Context) -> Result<Begin, Error> {
+fn modseq(parser: &mut Parser<'_>, context: &mut Context<'_>) -> Result<Begin, Error> {
     parser.space()?;
     if parser.peek() == Some(b'"') {
         let entry = parser.quoted()?;
@@ -221,7 +232,11 @@ fn modseq(parser: &mut Parser<'_>, context: &mut Context) -> Result<Begin, Error
 }
 
 /// sequence-set; numbers without a message match nothing.
-fn messages(parser: &mut Parser<'_>, context: &mut Context, numbering: Numbering) -> Result<Begin, Error> {
+fn messages(
+    parser: &mut Parser<'_>,
+    context: &mut Context<'_>,
+    numbering: Numbering,
+) -> Result<Begin, Error> {
     let set = crate::command::sequence_set(parser)?;
     context.numbered |= numbering == Numbering::Seq;
     key(Key::Set(set, numbering))
@@ -251,7 +266,12 @@ enum Frame {
 }
 
 /// `search-key *(SP search-key)` up to the end of the command.
-pub fn parse_keys(parser: &mut Parser<'_>, context: &mut Context) -> Result<Key, Error> {
+pub fn parse_keys(parser: &mut Parser<'_>, context: &mut Context<'_>) -> Result<Key, Error> {
+    parse_list(parser, context).map(Key::And)
+}
+
+/// The keys of a command, or of a filter, which must be complete by itself.
+pub fn parse_list(parser: &mut Parser<'_>, context: &mut Context<'_>) -> Result<Vec<Key>, Error> {
     let mut stack = vec![Frame::List(Vec::new())];
     loop {
         if stack.len() > context.nesting + 1 {
@@ -280,6 +300,11 @@ pub fn parse_keys(parser: &mut Parser<'_>, context: &mut Context) -> Result<Key,
                 continue;
             }
             (Begin::Key(key), _) => settle(&mut stack, key),
+            (Begin::Filter(name), _) => {
+                // RFC 5466 section 3.1: "inserted verbatim", so a NOT before it is for the first of its keys.
+                let keys = filters::expand(&name, parser, context, stack.len())?;
+                keys.into_iter().fold(false, |_, key| settle(&mut stack, key))
+            }
         };
         while done && stack.len() > 1 && parser.take(b')') {
             let Some(Frame::List(keys)) = stack.pop() else { return Err(parser.expected("a search key")) };
@@ -291,7 +316,7 @@ pub fn parse_keys(parser: &mut Parser<'_>, context: &mut Context) -> Result<Key,
         parser.space()?;
     }
     match (stack.pop(), stack.is_empty()) {
-        (Some(Frame::List(keys)), true) => Ok(Key::And(keys)),
+        (Some(Frame::List(keys)), true) => Ok(keys),
         _ => Err(parser.expected("\")\"")),
     }
 }
@@ -320,7 +345,7 @@ fn settle(stack: &mut Vec<Frame>, mut key: Key) -> bool {
     }
 }
 
-fn begin(parser: &mut Parser<'_>, context: &mut Context) -> Result<Begin, Error> {
+fn begin(parser: &mut Parser<'_>, context: &mut Context<'_>) -> Result<Begin, Error> {
     if parser.peek().is_some_and(|octet| octet.is_ascii_digit() || matches!(octet, b'*' | b'$')) {
         return messages(parser, context, Numbering::Seq);
     }

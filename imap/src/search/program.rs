@@ -5,8 +5,9 @@ use super::eval;
 use super::fuzzy;
 use super::key::Key;
 use super::parse::{Context, parse_keys};
-use crate::collation::Collation;
 use crate::error::Error;
+use crate::filters::{self, Filters};
+use crate::session::Session;
 use crate::syntax::Parser;
 use crate::view::Known;
 
@@ -24,7 +25,7 @@ pub struct Program {
 
 impl Program {
     /// `["CHARSET" SP charset SP] search-key *(SP search-key)` up to the end of the command. RFC 9051 section 6.4.4
-    pub fn parse(arguments: &mut Parser<'_>, collation: Collation, nesting: usize) -> Result<Program, Error> {
+    pub fn parse(arguments: &mut Parser<'_>, session: &Session) -> Result<Program, Error> {
         let mut charset = Charset::default();
         if arguments.word("CHARSET") {
             if arguments.enabled().utf8_accept {
@@ -35,28 +36,23 @@ impl Program {
             charset = Charset::named(&arguments.astring()?)?;
             arguments.space()?;
         }
-        Program::parse_keys(arguments, charset, collation, nesting)
+        Program::parse_keys(arguments, charset, session)
     }
 
     /// `charset 1*(SP search-key)`, the search-criteria of SORT and THREAD. RFC 5256 section 5
-    pub fn parse_criteria(
-        arguments: &mut Parser<'_>,
-        collation: Collation,
-        nesting: usize,
-    ) -> Result<Program, Error> {
+    pub fn parse_criteria(arguments: &mut Parser<'_>, session: &Session) -> Result<Program, Error> {
         let charset = arguments.astring()?;
         arguments.space()?;
-        Program::parse_keys(arguments, Charset::named(&charset)?, collation, nesting)
+        Program::parse_keys(arguments, Charset::named(&charset)?, session)
     }
 
-    /// `search-key *(SP search-key)` up to the end of the command, its strings in this charset, to be compared by this collation.
-    fn parse_keys(
-        arguments: &mut Parser<'_>,
-        charset: Charset,
-        collation: Collation,
-        nesting: usize,
-    ) -> Result<Program, Error> {
-        let mut context = Context { charset, collation, nesting, ..Context::default() };
+    /// `search-key *(SP search-key)` up to the end of the command, its strings in this charset, to be compared by the session's
+    /// collation.
+    fn parse_keys(arguments: &mut Parser<'_>, charset: Charset, session: &Session) -> Result<Program, Error> {
+        let (collation, nesting) = (session.collation, session.syntax_limits().nesting);
+        let find = |name: &str| filters::find(session, name);
+        let filters = Filters::found_by(&find);
+        let mut context = Context { charset, collation, nesting, filters, ..Context::default() };
         let mut key = parse_keys(arguments, &mut context)?;
         fuzzy::check(&mut key)?;
         eval::sort(&mut key);
