@@ -88,7 +88,7 @@ pub fn check(entry: &str, value: &[u8], limits: Limits) -> Result<(), Error> {
     let mut context = Context { nesting: limits.nesting, ..Context::default() };
     match parse_list(&mut Parser::new(text.as_bytes(), 0, limits), &mut context) {
         Ok(_) => Ok(()),
-        Err(Error::Bad(reason)) => Err(refused(&reason.to_string())),
+        Err(Error::Bad(reason)) => Err(refused(reason.as_ref())),
         Err(other) => Err(other),
     }
 }
@@ -147,7 +147,7 @@ mod tests {
                 let next = n.parse::<usize>().unwrap() + 1;
                 Ok(if next == 9 { "ALL".into() } else { format!("FILTER e{next} FILTER e{next}") })
             }
-            ("f", n) if n == "4" => Ok("DELETED".into()),
+            ("f", "4") => Ok("DELETED".into()),
             ("f", n) => Ok(format!("FILTER f{}", n.parse::<usize>().unwrap() + 1)),
             _ => Err(undefined(name)),
         }
