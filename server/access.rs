@@ -59,7 +59,7 @@ impl Access {
         match self {
             Access::Server(client) => Ok(client.run(operation, progress)?),
             Access::Store(store) => {
-                let who = Who { uid: Some(nix::unistd::getuid().as_raw()), pid: None };
+                let who = Who::Process { uid: Some(nix::unistd::getuid().as_raw()), pid: None };
                 let context = Context { store, running: None, who, progress };
                 Ok(operation.run(&context)?)
             }

@@ -34,7 +34,12 @@ impl Directory for Accounts {
 
     fn logged_in(&self, account: &str, protocol: Protocol, app_password: Option<&str>) {
         let Ok(name) = AccountName::new(account) else { return };
-        self.0.directory().record_login(&name, protocol == Protocol::Pop3);
+        match protocol {
+            Protocol::Imap => self.0.directory().record_login(&name, false),
+            Protocol::Pop3 => self.0.directory().record_login(&name, true),
+            // "Last login" tells who still uses which mail protocol.
+            Protocol::Web | Protocol::Api => {}
+        }
         if let Some(label) = app_password {
             self.used(account, label);
         }
@@ -80,6 +85,7 @@ fn credentials(record: AccountRecord) -> Credentials {
         imap: record.switches.imap,
         pop3: record.switches.pop3,
         login: record.switches.login,
+        administrator: record.administrator,
     }
 }
 
@@ -89,6 +95,7 @@ fn secret(password: AppPassword) -> AppSecret {
     let protocol = |name: &String| match name.as_str() {
         "imap" => Some(Protocol::Imap),
         "pop3" => Some(Protocol::Pop3),
+        "api" => Some(Protocol::Api),
         _ => None,
     };
     let known: Vec<Protocol> = password.protocols.iter().filter_map(protocol).collect();

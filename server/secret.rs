@@ -60,37 +60,3 @@ fn from_prompt(account: &str) -> Result<String> {
         .interact()
         .context("no password was given")
 }
-
-/// A password that nobody needs to remember: 24 letters and digits without those that look alike, in groups of six;
-/// 118 bits.
-pub fn generate() -> Result<String> {
-    const ALPHABET: &[u8; 31] = b"abcdefghjkmnpqrstuvwxyz23456789";
-    let mut password = String::new();
-    let mut octets = [0; 64];
-    while password.len() < 27 {
-        getrandom::fill(&mut octets).context("the system gives no random numbers")?;
-        // Octets from 248 on are left out, so that every letter is as likely as another.
-        for octet in octets.iter().filter(|octet| **octet < 248) {
-            if password.len() < 27 {
-                password.push(char::from(ALPHABET[usize::from(*octet) % ALPHABET.len()]));
-            }
-            if [6, 13, 20].contains(&password.len()) {
-                password.push('-');
-            }
-        }
-    }
-    Ok(password)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn generated_passwords_are_long_and_different() {
-        let (one, two) = (generate().unwrap(), generate().unwrap());
-        assert_eq!(one.len(), 27);
-        assert_eq!(one.split('-').map(str::len).collect::<Vec<_>>(), [6, 6, 6, 6]);
-        assert_ne!(one, two);
-    }
-}

@@ -1,6 +1,7 @@
 //! From the configuration to what the crates want: store, TLS, authentication, limits, and one service a protocol.
 
-use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result, anyhow};
 use common::auth::{AuthOptions, Authenticator, OauthOptions};
@@ -9,11 +10,11 @@ use common::session::{Sessions, Shared};
 use common::tls::{Acceptor, CertificateFiles, TlsOptions};
 use conf::Config;
 use store::{AccountName, MailboxName, SpecialUse, Store};
+use web::Web;
 
 use crate::directory::Accounts;
 
 /// Everything that a connection may need.
-#[derive(Clone)]
 pub struct Services {
     pub shared: Shared,
     pub imap: Arc<imap::Service>,
@@ -21,15 +22,20 @@ pub struct Services {
     pub lmtp: Arc<lmtp::Service>,
     pub acceptor: Acceptor,
     pub handshake_timeout: std::time::Duration,
+    /// Listeners that cannot accept now.
+    pub failing: Arc<AtomicUsize>,
+    /// What HTTP needs; set before the first listener is served.
+    pub web: OnceLock<Web>,
 }
 
 impl Services {
     pub fn new(config: &Config, store: &Store, acceptor: Acceptor) -> Result<Services> {
+        let authenticator = authenticator(config, store)?;
         let shared = Shared {
             hostname: config.server.hostname.as_str().into(),
-            sessions: Sessions::new(),
+            sessions: Sessions::observed(authenticator.activity().clone()),
             limits: Limits::new(limit_options(config)),
-            authenticator: authenticator(config, store)?,
+            authenticator,
             tls: Some(acceptor.clone()),
         };
         let store = || store.clone();
@@ -52,6 +58,8 @@ impl Services {
             shared,
             acceptor,
             handshake_timeout: config.limits.handshake_timeout,
+            failing: Arc::default(),
+            web: OnceLock::new(),
         })
     }
 }
@@ -218,6 +226,23 @@ pub fn store_options(config: &Config) -> Result<store::Options> {
             .map(mailbox)
             .collect::<Result<_>>()?,
     })
+}
+
+pub fn web_options(config: &Config, settings: &[conf::InForce]) -> web::Options {
+    let setting = |setting: &conf::InForce| web::Setting {
+        key: setting.key.clone(),
+        value: setting.value.clone(),
+        origin: setting.origin.clone(),
+    };
+    web::Options {
+        session_idle: config.http.session_idle,
+        session_lifetime: config.http.session_lifetime,
+        public_metrics: config.http.public_metrics,
+        scram: config.auth.scram,
+        message_limit: config.limits.message,
+        data: config.server.data.clone(),
+        settings: settings.iter().map(setting).collect(),
+    }
 }
 
 fn special_use(special_use: conf::SpecialUse) -> SpecialUse {

@@ -24,10 +24,12 @@ pub enum Speaks {
     Pop3,
     Pop3s,
     Lmtp,
+    Http,
 }
 
 impl Speaks {
-    const ALL: [Speaks; 5] = [Speaks::Imap, Speaks::Imaps, Speaks::Pop3, Speaks::Pop3s, Speaks::Lmtp];
+    const ALL: [Speaks; 6] =
+        [Speaks::Imap, Speaks::Imaps, Speaks::Pop3, Speaks::Pop3s, Speaks::Lmtp, Speaks::Http];
 
     /// As in /etc/services, and the name of a socket from systemd (`FileDescriptorName=`).
     pub fn name(self) -> &'static str {
@@ -37,6 +39,7 @@ impl Speaks {
             Speaks::Pop3 => "pop3",
             Speaks::Pop3s => "pop3s",
             Speaks::Lmtp => "lmtp",
+            Speaks::Http => "http",
         }
     }
 
@@ -48,6 +51,7 @@ impl Speaks {
             Speaks::Pop3 => "pop3.listen",
             Speaks::Pop3s => "pop3.tls_listen",
             Speaks::Lmtp => "lmtp.listen",
+            Speaks::Http => "http.listen",
         }
     }
 
@@ -58,6 +62,7 @@ impl Speaks {
             Speaks::Pop3 => &config.pop3.listen,
             Speaks::Pop3s => &config.pop3.tls_listen,
             Speaks::Lmtp => &config.lmtp.listen,
+            Speaks::Http => &config.http.listen,
         }
     }
 }
@@ -109,9 +114,9 @@ pub fn bind(config: &Config, target: Option<&Target>, hint: &str) -> Result<Vec<
             bound.extend(binder.bind(place)?);
         }
     }
-    if bound.is_empty() {
+    if bound.iter().all(|one| one.speaks == Speaks::Http) {
         bail!(
-            "there is nothing to listen on: every listen setting is empty\n  Set at least one of imap.listen, imap.tls_listen, pop3.listen, pop3.tls_listen, lmtp.listen."
+            "there is nothing to listen on for mail: every listen setting is empty\n  Set at least one of imap.listen, imap.tls_listen, pop3.listen, pop3.tls_listen, lmtp.listen."
         );
     }
     Ok(bound)
@@ -229,7 +234,7 @@ fn one_from_systemd(passed: &mut ListenFd, index: usize, name: Option<&str>) -> 
     let speaks = Speaks::ALL.into_iter().find(|speaks| Some(speaks.name()) == name);
     let Some(speaks) = speaks else {
         bail!(
-            "systemd hands over a socket named {:?}, and nobody knows what to speak there\n  Set FileDescriptorName= in its unit to imap, imaps, pop3, pop3s or lmtp.",
+            "systemd hands over a socket named {:?}, and nobody knows what to speak there\n  Set FileDescriptorName= in its unit to imap, imaps, pop3, pop3s, lmtp or http.",
             name.unwrap_or_default()
         );
     };

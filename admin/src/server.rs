@@ -94,7 +94,7 @@ fn refused(path: &Path, error: &std::io::Error) -> ServerError {
 impl Connected<IncomingStream<'_, UnixListener>> for Who {
     fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Who {
         let peer = stream.io().peer_cred().ok();
-        Who { uid: peer.map(|peer| peer.uid()), pid: peer.and_then(|peer| peer.pid()) }
+        Who::Process { uid: peer.as_ref().map(|peer| peer.uid()), pid: peer.and_then(|peer| peer.pid()) }
     }
 }
 

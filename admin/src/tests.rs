@@ -21,7 +21,7 @@ fn name(name: &str) -> AccountName {
 
 /// Runs on the store alone, as the command line does without a server.
 fn run(store: &Store, operation: &Operation) -> Result<Outcome, Failure> {
-    let who = Who { uid: Some(0), pid: None };
+    let who = Who::Process { uid: Some(0), pid: None };
     operation.run(&Context { store, running: None, who, progress: &|_| {} })
 }
 

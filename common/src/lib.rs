@@ -1,9 +1,10 @@
 //! What every protocol needs and the store does not: streams with limits and timeouts, TLS, authentication,
 //! connection limits, and the one bridge from async sockets to blocking calls.
 
+pub mod activity;
 pub mod auth;
 pub mod block;
-mod crypto;
+pub mod crypto;
 pub mod limits;
 pub mod line;
 pub mod password;

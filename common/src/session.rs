@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::activity::{Activity, Event, EventKind};
 use crate::stream::Peer;
 use crate::time;
 
@@ -17,6 +19,7 @@ pub struct Sessions {
 
 #[derive(Default)]
 struct List {
+    activity: Activity,
     running: Mutex<BTreeMap<u64, Arc<Slot>>>,
     last_id: AtomicU64,
     down: AtomicBool,
@@ -76,6 +79,21 @@ impl Sessions {
         Sessions::default()
     }
 
+    /// The same, telling of what happens there.
+    pub fn observed(activity: Activity) -> Sessions {
+        Sessions { list: Arc::new(List { activity, ..List::default() }) }
+    }
+
+    /// Where sessions tell what they do.
+    pub fn activity(&self) -> &Activity {
+        &self.list.activity
+    }
+
+    /// Whether every session is told to end.
+    pub fn is_down(&self) -> bool {
+        self.list.down.load(Ordering::Acquire)
+    }
+
     /// `tls`: from the first octet on. After [`Sessions::shutdown`] the new session is told to end at once.
     pub fn add(&self, protocol: &'static str, peer: &Peer, tls: bool) -> Entry {
         let id = self.list.last_id.fetch_add(1, Ordering::Relaxed) + 1;
@@ -87,7 +105,10 @@ impl Sessions {
             slot.finish(SHUTDOWN);
         }
         drop(running);
-        Entry { list: self.list.clone(), slot, id }
+        let entry = Entry { list: self.list.clone(), slot, id };
+        self.list.activity.connected(protocol);
+        entry.tell(|info| Event::new(EventKind::Connected, info.protocol));
+        entry
     }
 
     /// Oldest first.
@@ -205,6 +226,29 @@ impl Entry {
         });
     }
 
+    /// Counts what a command took, and tells how it ended. Its name is from a table of the program.
+    pub fn finish(&self, command: &'static str, took: Duration, result: &str) {
+        let protocol = self.slot.info().protocol;
+        self.list.activity.command(protocol, command, took);
+        self.tell(|info| Event {
+            text: format!("{command} {result}"),
+            milliseconds: u64::try_from(took.as_millis()).ok(),
+            ..Event::new(EventKind::Command, info.protocol)
+        });
+    }
+
+    fn tell(&self, event: impl FnOnce(&SessionInfo) -> Event) {
+        self.list.activity.tell(|| {
+            let info = self.slot.info();
+            Event {
+                session: Some(self.id),
+                peer: Some(info.peer.clone()),
+                account: info.account.clone(),
+                ..event(&info)
+            }
+        });
+    }
+
     /// What `input` gives, unless the session must end before it is there. As cancel-safe as `input`.
     pub async fn unless_ended<T>(&self, input: impl Future<Output = T>) -> Result<T, End> {
         tokio::select! {
@@ -233,6 +277,7 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
+        self.tell(|info| Event::new(EventKind::Disconnected, info.protocol));
         let mut running = self.list.running();
         running.remove(&self.id);
         if running.is_empty() {

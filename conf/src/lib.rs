@@ -30,8 +30,9 @@ pub use problem::{Problem, Problems};
 pub use profile::{Profile, SYSTEM_FILE, Surroundings};
 pub use reader::InForce;
 pub use section::{
-    Admin, Auth, CertificatePair, Imap, Implementation, Language, Limits, Literal, Lmtp, Log, LogFormat,
-    MissingMailbox, NewMailbox, Oauth, OverQuota, Pop3, Search, Server, Sharing, SpecialUse, Store, Tls,
+    Admin, Auth, CertificatePair, Http, Imap, Implementation, Language, Limits, Literal, Lmtp, Log,
+    LogFormat, MissingMailbox, NewMailbox, Oauth, OverQuota, Pop3, Search, Server, Sharing, SpecialUse,
+    Store, Tls,
 };
 
 use layer::Layer;
@@ -44,6 +45,7 @@ pub struct Config {
     pub imap: Imap,
     pub pop3: Pop3,
     pub lmtp: Lmtp,
+    pub http: Http,
     pub tls: Tls,
     pub auth: Auth,
     pub limits: Limits,

@@ -444,8 +444,9 @@ impl Session {
     }
 
     fn log_command(&self, result: &Result<Reply, Error>, started: Instant) {
-        let ms = started.elapsed().as_millis();
-        let command = self.command.name;
+        let took = started.elapsed();
+        let (ms, command) = (took.as_millis(), self.command.name);
+        self.entry.finish(command, took, result.as_ref().map_or_else(Error::result, |_| "OK"));
         match result {
             Ok(_) => tracing::debug!(command, ms, result = "OK", "command"),
             // The text may quote what the client sent.

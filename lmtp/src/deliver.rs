@@ -1,5 +1,6 @@
 //! Delivery from a pipe, for `restante deliver`: the same steps as LMTP's, without its dialogue.
 
+use common::activity::Activity;
 use common::block;
 use store::Store;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -54,6 +55,7 @@ pub async fn deliver(
     options: &Options,
     envelope: Envelope,
     reader: &mut (impl AsyncRead + Unpin),
+    activity: &Activity,
 ) -> Vec<Outcome> {
     let resolve = |address: &Address| block(|| Recipient::resolve(store, options, address.clone(), 0));
     let (mut recipients, mut refused) = (Vec::new(), Vec::new());
@@ -68,7 +70,14 @@ pub async fn deliver(
     }
     // Read in any case: a pipe that is closed early is an error of its own to the MTA.
     let content = read(store, reader).await;
-    let mut replies = finish(options, &envelope, content, &recipients, store).await.into_iter();
+    let delivered = match content.and_then(|content| block(|| content.stage(store))) {
+        Ok(message) => {
+            let trace = envelope.trace();
+            delivery::to_all(options, &message, &trace, &recipients, activity).await
+        }
+        Err(reply) => vec![reply; recipients.len()],
+    };
+    let mut replies = delivered.into_iter();
     let reply = |refused: Option<Reply>| refused.or_else(|| replies.next());
     let all = envelope.recipients.iter().cloned().zip(refused.into_iter().map(reply));
     all.filter_map(|(recipient, reply)| Some(Outcome { recipient, reply: reply? })).collect()
@@ -88,22 +97,14 @@ async fn read(store: &Store, reader: &mut (impl AsyncRead + Unpin)) -> Result<Co
     }
 }
 
-async fn finish(
-    options: &Options,
-    envelope: &Envelope,
-    content: Result<Content, Reply>,
-    recipients: &[Recipient],
-    store: &Store,
-) -> Vec<Reply> {
-    let trace = Trace {
-        reverse_path: envelope.reverse_path.clone(),
-        origin: Origin::Pipe,
-        hostname: envelope.hostname.clone(),
-        id: envelope.id.clone(),
-        time: common::time::now(),
-    };
-    match content.and_then(|content| block(|| content.stage(store))) {
-        Ok(message) => delivery::to_all(options, &message, &trace, recipients).await,
-        Err(reply) => vec![reply; recipients.len()],
+impl Envelope {
+    fn trace(&self) -> Trace {
+        Trace {
+            reverse_path: self.reverse_path.clone(),
+            origin: Origin::Pipe,
+            hostname: self.hostname.clone(),
+            id: self.id.clone(),
+            time: common::time::now(),
+        }
     }
 }

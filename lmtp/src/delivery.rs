@@ -3,6 +3,7 @@
 //! All appends are queued before the first is awaited, so that they share commits. A reply is positive only when the
 //! append it stands for is durable.
 
+use common::activity::{Activity, Delivery, Event, EventKind};
 use common::block;
 use store::{Appended, Flags, Mailbox, NewMessage, Pending};
 use tracing::{info, warn};
@@ -13,7 +14,7 @@ use crate::error::Result;
 use crate::recipient::{Recipient, Target, over_quota};
 use crate::reply::Reply;
 use crate::session::Session;
-use crate::trace::Trace;
+use crate::trace::{Origin, Trace};
 
 /// Ends the session's transaction: stages what came and delivers it.
 pub(crate) async fn finish(session: &mut Session, content: Content) -> Result<Vec<Reply>> {
@@ -23,7 +24,10 @@ pub(crate) async fn finish(session: &mut Session, content: Content) -> Result<Ve
     }
     let service = session.service.clone();
     Ok(match block(|| content.stage(&service.store)) {
-        Ok(message) => to_all(&service.options, &message, &trace, &recipients).await,
+        Ok(message) => {
+            let activity = service.shared.sessions.activity();
+            to_all(&service.options, &message, &trace, &recipients, activity).await
+        }
         Err(reply) => {
             warn!(id = %trace.id, %reply, recipients = recipients.len(), "message refused");
             vec![reply; recipients.len()]
@@ -37,6 +41,7 @@ pub(crate) async fn to_all(
     message: &Message,
     trace: &Trace,
     recipients: &[Recipient],
+    activity: &Activity,
 ) -> Vec<Reply> {
     let mut started = Vec::with_capacity(recipients.len());
     for recipient in recipients {
@@ -48,12 +53,35 @@ pub(crate) async fn to_all(
             Ok(reply) => reply,
             Err(reply) => over_quota(options, reply),
         };
+        note(activity, (recipient, &reply), trace, message.staged.len());
         if !reply.is_positive() {
             info!(id = %trace.id, recipient = %recipient.address, %reply, "not delivered");
         }
         replies.push(reply);
     }
     replies
+}
+
+fn note(activity: &Activity, (recipient, reply): (&Recipient, &Reply), trace: &Trace, octets: u64) {
+    let outcome = match reply.code() {
+        200..=299 => Delivery::Delivered,
+        400..=499 => Delivery::Deferred,
+        _ => Delivery::Refused,
+    };
+    activity.delivery(outcome, octets);
+    let kind = match outcome {
+        Delivery::Delivered => EventKind::Delivered,
+        Delivery::Deferred | Delivery::Refused => EventKind::NotDelivered,
+    };
+    let protocol = match trace.origin {
+        Origin::Lmtp { .. } => "lmtp",
+        Origin::Pipe => "pipe",
+    };
+    activity.tell(|| Event {
+        account: Some(recipient.account.name().to_string()),
+        text: format!("{octets} octets: {reply}"),
+        ..Event::new(kind, protocol)
+    });
 }
 
 type Started = std::result::Result<Pending<Appended>, Reply>;

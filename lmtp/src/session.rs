@@ -73,7 +73,7 @@ impl Session {
             self.entry.begin(name);
             let start = Instant::now();
             let answer = self.answer(command, arguments).await;
-            note(name, start, &answer);
+            note(&self.entry, name, start, &answer);
             if answer.is_ok() {
                 self.mistakes = 0;
             }
@@ -207,14 +207,16 @@ impl Session {
     }
 }
 
-fn note(command: &str, start: Instant, answer: &Result<Answer>) {
+fn note(entry: &Entry, command: &'static str, start: Instant, answer: &Result<Answer>) {
     let result = match answer {
         Ok(Answer::One(reply) | Answer::Tls(reply) | Answer::Quit(reply)) => reply.code(),
         Ok(Answer::Each(replies)) => replies.iter().map(Reply::code).max().unwrap_or_default(),
         Err(Error::Refused(reply) | Error::Syntax(reply) | Error::Close(reply)) => reply.code(),
         Err(Error::Stream(_)) => 0,
     };
-    debug!(command, ms = start.elapsed().as_millis(), result, "command");
+    let took = start.elapsed();
+    entry.finish(command, took, &result.to_string());
+    debug!(command, ms = took.as_millis(), result, "command");
 }
 
 fn split(line: &[u8]) -> (String, Result<&str>) {

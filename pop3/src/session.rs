@@ -108,7 +108,7 @@ impl Session {
             self.entry.begin(name);
             let start = Instant::now();
             let answer = self.answer(command, arguments).await;
-            note(name, start, &answer);
+            note(&self.entry, name, start, &answer);
             match answer {
                 Ok(Reply::Quit(status)) => {
                     self.write_ok(status);
@@ -360,9 +360,11 @@ impl Session {
     }
 }
 
-fn note(command: &str, start: Instant, answer: &Result<Reply>) {
+fn note(entry: &Entry, command: &'static str, start: Instant, answer: &Result<Reply>) {
     let result = if answer.is_ok() { "+OK" } else { "-ERR" };
-    debug!(command, ms = start.elapsed().as_millis(), result, "command");
+    let took = start.elapsed();
+    entry.finish(command, took, result);
+    debug!(command, ms = took.as_millis(), result, "command");
 }
 
 /// RFC 2449 section 4 has commands in ASCII, RFC 6856 section 2.2 user names

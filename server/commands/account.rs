@@ -90,8 +90,8 @@ pub struct Changes {
     /// Limit of mailboxes, INBOX included; 0: the configuration's
     #[arg(long, value_name = "NUMBER")]
     limit_mailboxes: Option<u64>,
-    /// Whether the account may set limits of all accounts over IMAP
-    #[arg(long, value_name = "ON|OFF", value_parser = switch)]
+    /// Whether the account may log in to the web page and set limits of all accounts over IMAP
+    #[arg(long, visible_alias = "admin", value_name = "ON|OFF", value_parser = switch)]
     administrator: Option<bool>,
     /// Whether IMAP may be used
     #[arg(long, value_name = "ON|OFF", value_parser = switch)]

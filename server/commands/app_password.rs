@@ -10,7 +10,7 @@ use super::account_name;
 use crate::access::{self, Access};
 use crate::cli::Global;
 use crate::exit::Exit;
-use crate::{output, secret, time};
+use crate::{output, time};
 
 #[derive(Debug, Subcommand)]
 pub enum AppPassword {
@@ -20,8 +20,8 @@ pub enum AppPassword {
         account: AccountName,
         /// What it is for, such as "phone"
         label: String,
-        /// Only for this protocol; may be given twice [default: all]
-        #[arg(long = "protocol", value_name = "PROTOCOL", value_parser = ["imap", "pop3"])]
+        /// Only for this protocol; may be given again [default: imap and pop3]. "api" is the JSON API, for administrators
+        #[arg(long = "protocol", value_name = "PROTOCOL", value_parser = ["imap", "pop3", "api"])]
         protocols: Vec<String>,
         /// The first day on which it is of no use any more, such as 2030-12-31 (UTC)
         #[arg(long, value_name = "DATE", value_parser = date)]
@@ -49,7 +49,7 @@ impl AppPassword {
         match self {
             AppPassword::Add { account, label, protocols, expires } => {
                 let config = access::load(global)?.config;
-                let secret = secret::generate()?;
+                let secret = common::password::generate();
                 // An app password is as random as a key and goes over TLS, so it needs no keys for SCRAM.
                 let password = PasswordHash(common::password::hash_without_scram(&secret));
                 let operation = Operation::AppPasswordAdd { account, label, password, protocols, expires };

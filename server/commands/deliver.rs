@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use admin::{Delivered, Failure, Kind, Octets, Outcome};
+use admin::{Delivered, Failure, Kind, Outcome};
 use anyhow::{Result, bail};
 use clap::Args;
+use common::activity::Activity;
 use conf::Config;
 use store::Store;
 
@@ -54,7 +55,7 @@ impl Deliver {
 }
 
 fn directly(config: &Config, store: &Store, envelope: admin::Envelope) -> Result<Vec<Delivered>> {
-    let deliver = hook(config, store);
+    let deliver = hook(config, store, &Activity::default());
     let runtime = super::serve::runtime()?;
     // A task, because blocking calls are for the runtime's own threads.
     let delivered = runtime.block_on(runtime.spawn(deliver(envelope, admin::octets(std::io::stdin()))));
@@ -63,23 +64,24 @@ fn directly(config: &Config, store: &Store, envelope: admin::Envelope) -> Result
 }
 
 /// What the server does with a message that comes over the administration socket.
-pub fn hook(config: &Config, store: &Store) -> admin::Deliver {
+pub fn hook(config: &Config, store: &Store, activity: &Activity) -> admin::Deliver {
     let (options, store) = (Arc::new(service::lmtp_options(config)), store.clone());
+    let activity = activity.clone();
     let hostname: Arc<str> = config.server.hostname.as_str().into();
     Arc::new(move |envelope, octets| {
         let (options, store, hostname) = (Arc::clone(&options), store.clone(), Arc::clone(&hostname));
-        Box::pin(async move { into_store(&store, &options, &hostname, envelope, octets).await })
+        let activity = activity.clone();
+        Box::pin(async move {
+            let envelope = accept(envelope, &hostname)?;
+            let mut octets = octets;
+            let outcomes = lmtp::deliver(&store, &options, envelope, &mut octets, &activity).await;
+            Ok(outcomes.iter().map(view).collect())
+        })
     })
 }
 
-async fn into_store(
-    store: &Store,
-    options: &lmtp::Options,
-    hostname: &str,
-    envelope: admin::Envelope,
-    mut octets: Octets,
-) -> Result<Vec<Delivered>, Failure> {
-    let envelope = lmtp::Envelope {
+fn accept(envelope: admin::Envelope, hostname: &str) -> Result<lmtp::Envelope, Failure> {
+    Ok(lmtp::Envelope {
         reverse_path: reverse_path(&envelope.reverse_path)?,
         recipients: envelope
             .recipients
@@ -88,9 +90,7 @@ async fn into_store(
             .collect::<Result<_, _>>()?,
         hostname: hostname.to_owned(),
         id: format!("{:x}-{:x}", common::time::now(), unique()),
-    };
-    let outcomes = lmtp::deliver(store, options, envelope, &mut octets).await;
-    Ok(outcomes.iter().map(view).collect())
+    })
 }
 
 /// Deliveries of one process within one second have different names.

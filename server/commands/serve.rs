@@ -15,6 +15,7 @@ use store::Store;
 use tokio::net::UnixListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
+use web::Web;
 
 use crate::cli::Global;
 use crate::exit::Exit;
@@ -47,10 +48,9 @@ impl Serve {
         let reload = Reload { global: global.clone(), quiet: self.quiet, log };
         let runtime = runtime()?;
         // A task, because blocking calls are for the runtime's own threads.
-        let stopped =
-            runtime.block_on(runtime.spawn(async move {
-                prepared.start(&loaded.config).await?.until_stopped(Some(reload)).await
-            }));
+        let stopped = runtime.block_on(runtime.spawn(async move {
+            prepared.start(&loaded.config, &loaded.in_force).await?.until_stopped(Some(reload)).await
+        }));
         Ok(stopped??.exit(runtime))
     }
 }
@@ -113,12 +113,16 @@ fn announce(loaded: &Loaded, prepared: &Prepared) {
 
 impl Prepared {
     /// Opens the store and serves. Inside the runtime.
-    pub async fn start(self, config: &Config) -> Result<Started> {
+    pub async fn start(self, config: &Config, settings: &[conf::InForce]) -> Result<Started> {
         let signals = Signals::new()?;
         let store = common::block(|| access::open_patiently(config))?;
         common::block(|| public::ensure(config, &store))?;
         let services = Arc::new(Services::new(config, &store, self.acceptor)?);
         let running = running(config, &services, &self.bound);
+        let options = service::web_options(config, settings);
+        let web = Web::new(store.clone(), running.clone(), options, services.failing.clone());
+        // This is the only place that sets it.
+        let _ = services.web.set(web);
         let administration = Server::bind(&config.admin.socket)?;
         let (stop, stopped) = watch::channel(false);
         let mut to_remove = vec![config.admin.socket.clone()];
@@ -128,7 +132,7 @@ impl Prepared {
             }
             listener::spawn(bound, Arc::clone(&services), stopped.clone())?;
         }
-        let deliver = super::deliver::hook(config, &store);
+        let deliver = super::deliver::hook(config, &store, services.shared.sessions.activity());
         tokio::spawn(administer(Server { store: store.clone(), running, deliver }, administration));
         signals::tell(&[NotifyState::Ready]);
         tracing::info!("ready");

@@ -35,12 +35,13 @@ enum Ports {
 }
 
 /// The settings that listen, with the demo's ports.
-const LISTEN: [(&str, u16); 5] = [
+const LISTEN: [(&str, u16); 6] = [
     ("imap.listen", 1143),
     ("imap.tls_listen", 1993),
     ("pop3.listen", 1110),
     ("pop3.tls_listen", 1995),
     ("lmtp.listen", 2424),
+    ("http.listen", 8025),
 ];
 
 impl Demo {
@@ -49,7 +50,7 @@ impl Demo {
         let directory = tempfile::Builder::new().prefix("restante-demo-").tempdir();
         let directory =
             directory.context("no temporary directory can be made; set TMPDIR to a place that has room")?;
-        let config = self.config(directory.path(), global)?;
+        let conf::Loaded { config, in_force, .. } = self.load(directory.path(), global)?;
         log::start_live(&config.log.level)?;
         let prepared =
             serve::prepare(&config, None, " Or let the demo take free ports: restante demo --ports auto.")?;
@@ -57,7 +58,7 @@ impl Demo {
         let json = global.json;
         let guide = guide::Guide::new(directory.path(), &prepared.bound, &config)?;
         let stopped = runtime.block_on(runtime.spawn(async move {
-            let started = prepared.start(&config).await?;
+            let started = prepared.start(&config, &in_force).await?;
             common::block(|| sample::fill(&started.store))?;
             output::line(&if json { guide.json() } else { guide.text() })?;
             started.until_stopped(None).await
@@ -68,7 +69,7 @@ impl Demo {
     }
 
     /// Nothing of the machine's own configuration counts here, only the command line.
-    fn config(&self, directory: &Path, global: &Global) -> Result<Config> {
+    fn load(&self, directory: &Path, global: &Global) -> Result<conf::Loaded> {
         let mut overrides = vec![
             ("server.data".to_owned(), directory.display().to_string()),
             ("server.hostname".into(), "mail.example.test".into()),
@@ -80,7 +81,7 @@ impl Demo {
             overrides.push((setting.into(), format!("127.0.0.1:{port}")));
         }
         overrides.extend(global.set.iter().cloned());
-        Ok(Request { file: None, overrides, surroundings: Surroundings::nothing() }.load()?.config)
+        Ok(Request { file: None, overrides, surroundings: Surroundings::nothing() }.load()?)
     }
 
     fn level(&self, global: &Global) -> &'static str {

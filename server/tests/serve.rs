@@ -14,7 +14,8 @@ use tempfile::TempDir;
 
 use crate::{PATIENCE, PROGRAM, Process, Talk, eventually, installed, program, run, stderr, stdout};
 
-const PORTS: [&str; 5] = ["imap.listen", "imap.tls_listen", "pop3.listen", "pop3.tls_listen", "lmtp.listen"];
+const PORTS: [&str; 6] =
+    ["imap.listen", "imap.tls_listen", "pop3.listen", "pop3.tls_listen", "lmtp.listen", "http.listen"];
 
 /// A server on free ports, and what it told the service manager.
 struct Server {

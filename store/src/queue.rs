@@ -134,6 +134,11 @@ impl Queue {
         }
     }
 
+    /// How many verbs wait.
+    pub fn len(&self) -> usize {
+        lock(&self.state).jobs.len()
+    }
+
     /// What comes from now on is refused; what waits is still done.
     pub fn close(&self) {
         lock(&self.state).closed = true;

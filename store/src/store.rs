@@ -161,6 +161,16 @@ impl Store {
         Ok(statistics)
     }
 
+    /// How many changes wait for the disk.
+    pub fn queued(&self) -> usize {
+        self.0.shards.0.iter().map(|shard| shard.queue.len()).sum()
+    }
+
+    /// Whether it can be read: a file that is gone, or closed, is told.
+    pub fn probe(&self) -> Result<()> {
+        self.0.shards.0.iter().try_for_each(|shard| shard.counters(&*shard.read()?).map(drop))
+    }
+
     pub(crate) fn shards(&self) -> &[Arc<Shard>] {
         &self.0.shards.0
     }

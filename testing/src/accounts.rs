@@ -20,6 +20,7 @@ impl Directory for Accounts {
             imap: record.switches.imap,
             pop3: record.switches.pop3,
             login: record.switches.login,
+            administrator: record.administrator,
         }))
     }
     fn upgrade(&self, _: &str, _: &str, _: String) {}

@@ -69,11 +69,12 @@ impl Site {
             key: directory.path().join("key.pem"),
         };
         let people = plan.directory.unwrap_or_else(|| Arc::new(Accounts(store.clone())));
+        let authenticator = Authenticator::new(plan.auth, people).unwrap();
         let shared = Shared {
             hostname: hostname.into(),
-            sessions: Sessions::new(),
+            sessions: Sessions::observed(authenticator.activity().clone()),
             limits: Limits::new(plan.limits),
-            authenticator: Authenticator::new(plan.auth, people).unwrap(),
+            authenticator,
             tls: plan.tls.then(|| acceptor(&files)),
         };
         Site { store, shared, certificate: files.certificate, directory }

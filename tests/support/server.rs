@@ -204,6 +204,8 @@ listen = ["127.0.0.1:0"]
 tls_listen = ["127.0.0.1:0"]
 [lmtp]
 listen = ["127.0.0.1:0", "unix:{0}/run/lmtp.sock mode=0666"]
+[http]
+listen = ["127.0.0.1:0", "unix:{0}/run/http.sock mode=0600"]
 "#,
         directory.display()
     );

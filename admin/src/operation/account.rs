@@ -66,7 +66,10 @@ pub(super) fn password(
         acceptable(password)?;
     }
     let hash = password.map(|password| password.0.clone());
-    context.store.directory().update(account, &mut |record| record.password.clone_from(&hash))?;
+    context.store.directory().update(account, &mut |record| {
+        record.password.clone_from(&hash);
+        record.password_set = Some(common::time::now());
+    })?;
     Ok(Outcome::done(match password {
         Some(_) => format!("{account} has the new password."),
         None => format!("{account} has no password any more; app passwords go on working."),

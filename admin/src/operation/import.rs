@@ -91,7 +91,10 @@ fn add(context: &Context<'_>, new: Entries, dry_run: bool, report: &mut ImportRe
 
 fn update(context: &Context<'_>, existing: Entries, dry_run: bool, report: &mut ImportReport) {
     for (line, entry) in existing {
-        let change = &mut |record: &mut store::AccountRecord| record.password.clone_from(&entry.password);
+        let change = &mut |record: &mut store::AccountRecord| {
+            record.password.clone_from(&entry.password);
+            record.password_set = Some(common::time::now());
+        };
         match if dry_run { Ok(()) } else { context.store.directory().update(&entry.name, change).map(|_| ()) }
         {
             Ok(()) => report.updated += 1,

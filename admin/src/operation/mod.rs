@@ -231,7 +231,7 @@ impl Operation {
     /// Does it and logs it. Blocks.
     pub fn run(&self, context: &Context<'_>) -> Result<Outcome, Failure> {
         let result = self.dispatch(context);
-        audit::log(self, context.who, &result);
+        audit::log(self, &context.who, &result);
         result
     }
 

@@ -74,6 +74,11 @@ impl Shared {
 
     fn judge(&self, credentials: &Credentials, found: Found, protocol: Protocol) -> Result<Login, AuthError> {
         let app_password = match found {
+            Found::Main if protocol == Protocol::Api => {
+                return Err(AuthError::Disabled(
+                    "the API takes app passwords that are made for it alone".into(),
+                ));
+            }
             Found::Main => None,
             Found::App(index) => {
                 let app = credentials.app_passwords.get(index).ok_or(AuthError::Failed)?;
@@ -135,7 +140,9 @@ fn may_use(app: &AppSecret, protocol: Protocol) -> Result<(), AuthError> {
     if app.expires.is_some_and(|expires| expires <= time::now()) {
         return Err(AuthError::Expired);
     }
-    if !app.protocols.is_empty() && !app.protocols.contains(&protocol) {
+    // One for every protocol is for mail: it must not open the administration.
+    let every = app.protocols.is_empty() && matches!(protocol, Protocol::Imap | Protocol::Pop3);
+    if !every && !app.protocols.contains(&protocol) {
         let name = protocol.name().to_ascii_uppercase();
         return Err(AuthError::Disabled(format!("this app password is not for {name}, make another one")));
     }

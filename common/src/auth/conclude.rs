@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{AuthError, Context, Identity, Shared, challenge};
+use crate::activity::{Event, EventKind};
 
 /// Names are logged up to here.
 const LOGGED: usize = 80;
@@ -116,6 +117,8 @@ impl<'a> Attempt<'a> {
             account,
             "logged in"
         );
+        self.count(true);
+        self.tell(EventKind::LoggedIn, &account, self.mechanism);
         let (directory, protocol) = (self.shared.directory.clone(), self.context.protocol);
         let name = account.clone();
         // "Last used" is no reason to make the client wait.
@@ -133,11 +136,28 @@ impl<'a> Attempt<'a> {
             name,
             "login refused"
         );
+        self.count(false);
+        self.tell(EventKind::LoginRefused, &name, &error.to_string());
         if matches!(error, AuthError::Failed | AuthError::NotAuthorized) {
             let delay = self.shared.throttle.failed(self.context, claim);
             // Counted from the beginning, so that what the check took does not show.
             sleep_until(self.began + delay).await;
         }
+    }
+}
+
+impl Attempt<'_> {
+    fn count(&self, good: bool) {
+        self.shared.activity.login(self.context.protocol.name(), good);
+    }
+
+    fn tell(&self, kind: EventKind, account: &str, text: &str) {
+        self.shared.activity.tell(|| Event {
+            account: Some(account.to_owned()),
+            peer: self.context.peer.map(|peer| peer.to_string()),
+            text: text.to_owned(),
+            ..Event::new(kind, self.context.protocol.name())
+        });
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Credentials {
     pub pop3: bool,
     /// Whether anybody may log in to it at all.
     pub login: bool,
+    /// Whether it may administer the server.
+    pub administrator: bool,
 }
 
 /// An app password: opens the account to one program, and can be taken back alone.
@@ -53,9 +55,14 @@ impl Credentials {
         let on = match protocol {
             Protocol::Imap => self.imap,
             Protocol::Pop3 => self.pop3,
+            Protocol::Web | Protocol::Api => self.administrator,
         };
         if !self.login {
             Err(AuthError::Disabled("access to this account is disabled, ask the administrator".into()))
+        } else if !on && matches!(protocol, Protocol::Web | Protocol::Api) {
+            Err(AuthError::Disabled(
+                "this account is no administrator; `restante account set ACCOUNT --administrator on` makes it one".into(),
+            ))
         } else if !on {
             let name = protocol.name().to_ascii_uppercase();
             Err(AuthError::Disabled(format!(

@@ -19,6 +19,7 @@ mod token;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::activity::Activity;
 use crate::crypto;
 use crate::stream::Stream;
 use crate::tls::TlsInfo;
@@ -35,14 +36,20 @@ use token::Tokens;
 pub enum Protocol {
     Imap,
     Pop3,
+    /// The web page: administrators with their own password.
+    Web,
+    /// The JSON API: administrators with an app password that is for this.
+    Api,
 }
 
 impl Protocol {
-    /// `imap`, `pop3`
+    /// `imap`, `pop3`, `web`, `api`
     pub fn name(self) -> &'static str {
         match self {
             Protocol::Imap => "imap",
             Protocol::Pop3 => "pop3",
+            Protocol::Web => "web",
+            Protocol::Api => "api",
         }
     }
 }
@@ -176,6 +183,7 @@ struct Shared {
     pool: Pool,
     recent: Recent,
     throttle: Throttle,
+    activity: Activity,
     tokens: Option<Tokens>,
     /// Of this process: what unknown accounts are answered with is made from it.
     secret: [u8; 32],
@@ -192,11 +200,17 @@ impl Authenticator {
             pool: Pool::new(),
             recent: Recent::new(),
             throttle: Throttle::new(options.failures, options.lockout_seconds),
+            activity: Activity::default(),
             tokens,
             secret: crypto::random(),
             options,
         };
         Ok(Authenticator { shared: Arc::new(shared) })
+    }
+
+    /// Where logins are counted and told.
+    pub fn activity(&self) -> &Activity {
+        &self.shared.activity
     }
 
     /// What to announce here: nothing in plain text without TLS unless allowed, -PLUS only with a channel binding.
@@ -227,6 +241,8 @@ impl Authenticator {
         let mechanism = match context.protocol {
             Protocol::Imap => "LOGIN",
             Protocol::Pop3 => "USER",
+            Protocol::Web => "FORM",
+            Protocol::Api => "BASIC",
         };
         let attempt = Attempt::begin(&self.shared, context, mechanism)?;
         attempt.password(name, password).await

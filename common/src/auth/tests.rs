@@ -45,6 +45,7 @@ impl Accounts {
             imap: true,
             pop3: true,
             login: true,
+            administrator: false,
         };
         change(&mut credentials);
         self.accounts.lock().unwrap().insert(name.to_lowercase(), credentials);

@@ -16,6 +16,7 @@ mod argon;
 mod cram;
 mod crypt;
 mod digest;
+mod generate;
 mod pbkdf2;
 mod scram;
 mod secret;
@@ -24,6 +25,7 @@ use std::borrow::Cow;
 
 use crate::crypto;
 pub(crate) use cram::CramKeys;
+pub use generate::generate;
 pub(crate) use scram::{ScramHash, ScramKeys};
 use secret::Secret;
 

@@ -29,6 +29,8 @@ const RESUMABLE_SESSIONS: usize = 1024;
 /// IANA's protocol identifiers. A client that offers only others (an HTTPS client led here by an attacker) is refused,
 /// one that offers none is not.
 const ALPN: [&[u8]; 2] = [b"imap", b"pop3"];
+/// The same for HTTPS.
+const ALPN_HTTP: [&[u8]; 1] = [b"http/1.1"];
 
 /// A certificate chain and its key, both PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,19 +61,24 @@ pub struct Acceptor {
 struct Shared {
     options: TlsOptions,
     config: ArcSwap<ServerConfig>,
+    /// For HTTPS: other protocol identifiers, and no client certificates, for which browsers would ask the user.
+    http: ArcSwap<ServerConfig>,
 }
 
 impl Acceptor {
     /// Reads the files. Errors name the first file that cannot be used.
     pub fn new(options: TlsOptions) -> Result<Acceptor, TlsError> {
-        let config = configure(&options, Resumption::new()?)?;
-        Ok(Acceptor { shared: Arc::new(Shared { options, config: ArcSwap::from_pointee(config) }) })
+        let config = ArcSwap::from_pointee(configure(&options, Resumption::new()?)?);
+        let http = ArcSwap::from_pointee(configure_http(&options)?);
+        Ok(Acceptor { shared: Arc::new(Shared { options, config, http }) })
     }
 
     /// Reads the files again; on an error the old certificates stay in use.
     pub fn reload(&self) -> Result<(), TlsError> {
         let config = configure(&self.shared.options, self.resumption()?)?;
+        let http = configure_http(&self.shared.options)?;
         self.shared.config.store(Arc::new(config));
+        self.shared.http.store(Arc::new(http));
         Ok(())
     }
 
@@ -91,6 +98,19 @@ impl Acceptor {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let config = self.shared.config.load_full();
+        let stream = TlsAcceptor::from(config).accept(socket).await?;
+        let info = TlsInfo::of(stream.get_ref().1);
+        Ok((stream, info))
+    }
+}
+
+impl Acceptor {
+    /// The server's side of a handshake for HTTPS.
+    pub async fn accept_http<S>(&self, socket: S) -> io::Result<(TlsStream<S>, TlsInfo)>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let config = self.shared.http.load_full();
         let stream = TlsAcceptor::from(config).accept(socket).await?;
         let info = TlsInfo::of(stream.get_ref().1);
         Ok((stream, info))
@@ -124,6 +144,13 @@ fn configure(options: &TlsOptions, resumption: Resumption) -> Result<ServerConfi
     config.session_storage = resumption.storage;
     config.ticketer = resumption.ticketer;
     config.alpn_protocols = ALPN.iter().map(|name| name.to_vec()).collect();
+    Ok(config)
+}
+
+fn configure_http(options: &TlsOptions) -> Result<ServerConfig, TlsError> {
+    let options = TlsOptions { client_ca: None, ..options.clone() };
+    let mut config = configure(&options, Resumption::new()?)?;
+    config.alpn_protocols = ALPN_HTTP.iter().map(|name| name.to_vec()).collect();
     Ok(config)
 }
 

@@ -2,6 +2,7 @@
 
 mod admin;
 mod auth;
+mod http;
 mod imap;
 mod limits;
 mod lmtp;
@@ -15,6 +16,7 @@ mod tls;
 
 pub use admin::Admin;
 pub use auth::{Auth, Oauth};
+pub use http::Http;
 pub use imap::{Imap, Literal};
 pub use limits::Limits;
 pub use lmtp::{Lmtp, MissingMailbox, OverQuota};
@@ -39,6 +41,7 @@ pub(crate) fn read(reader: &mut Reader, surroundings: &Surroundings, profile: Pr
         imap: Imap::read(reader, profile),
         pop3: Pop3::read(reader, profile),
         lmtp: Lmtp::read(reader, &server.runtime_dir, profile),
+        http: Http::read(reader, &server.runtime_dir),
         tls: Tls::read(reader),
         auth: Auth::read(reader),
         limits: Limits::read(reader),

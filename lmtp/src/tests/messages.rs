@@ -2,6 +2,7 @@
 
 use super::client::Server;
 use crate::{Address, Envelope, Options, deliver};
+use common::activity::Activity;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_recipient_has_a_trace_of_its_own() {
@@ -78,7 +79,14 @@ async fn a_pipe_has_the_same_steps() {
     };
     server.change("green@foo.edu", &mut |record| record.limits.bytes = 1);
     let mut pipe = &b"From a@x Thu Jan  1 00:00:00 1970\nSubject: x\n\n.x\n"[..];
-    let outcomes = deliver(&server.site.store, &server.service.options, envelope.clone(), &mut pipe).await;
+    let outcomes = deliver(
+        &server.site.store,
+        &server.service.options,
+        envelope.clone(),
+        &mut pipe,
+        &Activity::default(),
+    )
+    .await;
     let codes: Vec<(u16, u8)> = outcomes.iter().map(|o| (o.reply.code(), o.exit_status())).collect();
     assert_eq!(codes, [(550, 67), (250, 0), (552, 73)]);
     let message = &server.messages("pat@foo.edu", "INBOX")[0];
@@ -86,6 +94,8 @@ async fn a_pipe_has_the_same_steps() {
     assert!(message.ends_with("+0000\r\nSubject: x\r\n\r\n.x\r\n"));
 
     let large = vec![b'x'; 20_000];
-    let outcomes = deliver(&server.site.store, &server.service.options, envelope, &mut &large[..]).await;
+    let outcomes =
+        deliver(&server.site.store, &server.service.options, envelope, &mut &large[..], &Activity::default())
+            .await;
     assert_eq!(outcomes[1].reply.enhanced(), "5.3.4");
 }

@@ -182,6 +182,7 @@ impl Directory for Accounts {
             imap: true,
             pop3: name != "off",
             login: true,
+            administrator: false,
         };
         Ok(["mrose", "off", "without mail"].contains(&name).then_some(credentials))
     }

@@ -61,6 +61,7 @@ impl Inner {
                     name,
                     shard: 0,
                     password,
+                    password_set: None,
                     app_passwords: Vec::new(),
                     switches: Switches::default(),
                     limits: Limits::default(),

@@ -15,6 +15,10 @@ pub struct AccountRecord {
     pub shard: u16,
     /// `{SCHEME}hash` as in a passwd-file, or PHC strings; verified and made in `common`, opaque here. Never shown.
     pub password: Option<String>,
+    /// When an administrator set or took away the password, in seconds since 1970. What a login with the one before began
+    /// ends then.
+    #[serde(default)]
+    pub password_set: Option<i64>,
     /// Passwords for single programs.
     #[serde(default)]
     pub app_passwords: Vec<AppPassword>,
@@ -23,7 +27,7 @@ pub struct AccountRecord {
     /// Limits of this account; where 0 or absent the defaults of the configuration hold, and 0 there is unlimited.
     #[serde(default)]
     pub limits: Limits,
-    /// May set limits (RFC 9208 section 4.1.3) over IMAP, for every account.
+    /// May log in to the web page, and set limits (RFC 9208 section 4.1.3) over IMAP, for every account.
     #[serde(default)]
     pub administrator: bool,
     /// Seconds since 1970.
@@ -56,7 +60,7 @@ pub struct AppPassword {
     pub label: String,
     /// `{SCHEME}hash` or PHC.
     pub password: String,
-    /// Empty: every protocol. Else of `imap`, `pop3`.
+    /// Empty: every mail protocol. Else of `imap`, `pop3`, `api`.
     pub protocols: Vec<String>,
     /// `None`: never.
     pub expires: Option<i64>,

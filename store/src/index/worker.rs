@@ -202,6 +202,20 @@ impl Store {
         Ok(())
     }
 
+    /// How many bodies the search index does not cover yet; searches read them. 0 without an index.
+    pub fn index_lag(&self) -> Result<u64> {
+        let mut lag = 0u64;
+        for shard in self.shards().iter().filter(|shard| shard.options.index) {
+            let read = shard.read()?;
+            let (runs, _) = runs(&*read)?;
+            let covered = runs.iter().map(|run| run.bodies.end() - run.bodies.start() + 1).sum();
+            // The first body has number 1, and the first run begins with 0.
+            let bodies = shard.counters(&*read)?.body.saturating_sub(if runs.is_empty() { 1 } else { 0 });
+            lag = lag.saturating_add(bodies.saturating_sub(covered));
+        }
+        Ok(lag)
+    }
+
     /// Brings the search index up to date now.
     pub fn update_index(&self, progress: &mut dyn FnMut(Progress)) -> Result<()> {
         self.shards().iter().try_for_each(|shard| self.fill(shard, progress))

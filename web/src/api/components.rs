@@ -1,0 +1,336 @@
+//! The schemas that requests are held against and answers keep to.
+
+use std::sync::OnceLock;
+
+use serde_json::{Map, Value, json};
+
+use super::call::PAGE_MOST;
+use super::schema::*;
+
+/// Every schema by its name.
+pub(super) fn all() -> &'static Value {
+    static ALL: OnceLock<Value> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let mut schemas = Map::new();
+        for (name, schema) in names().into_iter().chain(requests()).chain(answers()).chain(server()) {
+            schemas.insert(name.to_owned(), schema);
+        }
+        Value::Object(schemas)
+    })
+}
+
+/// Rules that a schema cannot say are told in words, and by the answer to who breaks them.
+fn names() -> Vec<(&'static str, Value)> {
+    let mut account = text(
+        1,
+        255,
+        "user or user@domain, 255 octets at most, without white space, control characters, /, % and *",
+    );
+    account["pattern"] = json!(r"^[^@/%*\s\x00-\x1f\x7f]+(@[^@/%*\s\x00-\x1f\x7f]+)?$");
+    let mut mailbox = text(
+        1,
+        1000,
+        "levels with / between, 32 at most, 1000 octets at most, without control characters, % and *",
+    );
+    mailbox["pattern"] = json!(r"^[^/%*\x00-\x1f\x7f]+(/[^/%*\x00-\x1f\x7f]+){0,31}$");
+    vec![
+        ("AccountName", account.clone()),
+        ("GroupName", account),
+        ("MailboxName", mailbox),
+        ("Password", text(1, 1024, "at most 1024 octets; stored as a hash")),
+        ("Label", text(1, 100, "one line of at most 100 octets, such as phone")),
+    ]
+}
+
+fn switches() -> [(&'static str, Value); 5] {
+    [
+        ("imap", boolean("IMAP may be used")),
+        ("pop3", boolean("POP3 may be used")),
+        ("delivery", boolean("mail is taken in")),
+        ("login", boolean("any login is possible")),
+        ("administrator", boolean("may log in to the web page, and set limits over IMAP")),
+    ]
+}
+
+fn limits() -> [(&'static str, Value); 3] {
+    [
+        ("bytes", number("octets of all mail; 0: the configuration's limit")),
+        ("messages", number("0: the configuration's limit")),
+        ("mailboxes", number("INBOX counts too; 0: the configuration's limit")),
+    ]
+}
+
+fn requests() -> Vec<(&'static str, Value)> {
+    let changes: Vec<(&str, Value)> = switches().into_iter().chain(limits()).collect();
+    let password = ("password", or_null(password()));
+    let new: Vec<(&str, Value)> = changes.iter().cloned().chain([password]).collect();
+    let name = ("name", reference("AccountName"));
+    vec![
+        ("NewAccount", object(&[name.clone()], &new)),
+        ("AccountChanges", object(&[], &changes)),
+        ("NewName", object(&[name], &[])),
+        ("NewPassword", object(&[("password", reference("Password"))], &[])),
+        (
+            "NewAppPassword",
+            object(
+                &[("label", reference("Label"))],
+                &[
+                    ("protocols", list(words(&["imap", "pop3", "api"]), Some(3))),
+                    ("expires", or_null(whole(0, LARGEST, "in seconds since 1970; null: never"))),
+                ],
+            ),
+        ),
+        (
+            "NewMailbox",
+            object(&[("name", reference("MailboxName"))], &[("special_use", or_null(special_use()))]),
+        ),
+        (
+            "MailboxChanges",
+            object(&[], &[("name", reference("MailboxName")), ("subscribed", boolean("shown by clients"))]),
+        ),
+        (
+            "Restore",
+            object(
+                &[("mailbox", reference("MailboxName"))],
+                &[("ids", list(retained_id(), Some(PAGE_MOST as u64)))],
+            ),
+        ),
+        ("NewGroup", object(&[("name", reference("GroupName"))], &[])),
+        ("CheckRequest", object(&[], &[("repair", boolean("repair what can be repaired"))])),
+        ("RebuildRequest", object(&[], &[("account", reference("AccountName"))])),
+    ]
+}
+
+fn password() -> Value {
+    text(1, 1024, "at most 1024 octets; stored as a hash; null: no login by password")
+}
+
+fn retained_id() -> Value {
+    let mut id = text(3, 41, "as the list of retained messages has it");
+    id["pattern"] = json!("^[0-9]{1,19}-[0-9]{1,19}$");
+    id
+}
+
+fn special_use() -> Value {
+    words(&store::SpecialUse::ALL.map(store::SpecialUse::as_str))
+}
+
+fn paged(name: &str, item: &str) -> Value {
+    let next = or_null(any_text("`after` of the next page; null: this is the last one"));
+    object(&[(name, list(reference(item), None)), ("next", next)], &[])
+}
+
+fn answers() -> Vec<(&'static str, Value)> {
+    let moment_or_null = |about| or_null(moment(about));
+    vec![
+        ("Accounts", paged("accounts", "Account")),
+        ("Account", account()),
+        (
+            "AppPassword",
+            object(
+                &[
+                    ("label", any_text("")),
+                    ("protocols", list(any_text(""), None)),
+                    ("expires", moment_or_null("of no use from then on")),
+                    ("created", moment("made")),
+                    ("last_used", moment_or_null("to the hour")),
+                ],
+                &[],
+            ),
+        ),
+        ("AppPasswords", object(&[("app_passwords", list(reference("AppPassword"), None))], &[])),
+        (
+            "MadeAppPassword",
+            object(&[("label", any_text("")), ("password", any_text("shown this once"))], &[]),
+        ),
+        ("Mailboxes", paged("mailboxes", "Mailbox")),
+        (
+            "Mailbox",
+            object(
+                &[
+                    ("id", any_text("never used again; it stays when the mailbox is renamed")),
+                    ("name", any_text("")),
+                    ("messages", number("")),
+                    ("unseen", number("")),
+                    ("bytes", number("")),
+                    ("uid_validity", number("")),
+                    ("uid_next", number("")),
+                    ("highest_modseq", number("")),
+                    ("special_use", or_null(any_text(""))),
+                    ("subscribed", boolean("")),
+                ],
+                &[],
+            ),
+        ),
+        ("RetainedMessages", paged("messages", "RetainedMessage")),
+        (
+            "RetainedMessage",
+            object(
+                &[
+                    ("id", any_text("")),
+                    ("expunged", moment("")),
+                    ("mailbox", any_text("by the name it had then")),
+                    ("uid", number("")),
+                    ("size", number("")),
+                    ("internal_date", moment("")),
+                ],
+                &[],
+            ),
+        ),
+        ("Groups", paged("groups", "Group")),
+        (
+            "Group",
+            object(
+                &[
+                    ("id", number("")),
+                    ("name", any_text("")),
+                    ("members", list(any_text(""), None)),
+                    ("created", moment("made")),
+                ],
+                &[],
+            ),
+        ),
+        ("Done", object(&[("message", any_text(""))], &[])),
+    ]
+}
+
+fn account() -> Value {
+    let [imap, pop3, delivery, login, administrator] = switches();
+    object(
+        &[
+            ("id", number("never used again")),
+            ("name", any_text("")),
+            ("shard", number("")),
+            ("password", or_null(any_text("the scheme of the stored hash; null: no login by password"))),
+            ("app_passwords", list(any_text("a label"), None)),
+            ("switches", object(&[imap, pop3, delivery, login], &[])),
+            ("limits", object(&limits(), &[])),
+            ("limits_in_force", object(&limits(), &[])),
+            ("bytes", number("octets of all mail")),
+            ("messages", number("")),
+            ("mailboxes", number("INBOX counts too")),
+            administrator,
+            ("created", moment("made")),
+            ("last_login", object(&[("imap", or_null(moment(""))), ("pop3", or_null(moment("")))], &[])),
+        ],
+        &[],
+    )
+}
+
+fn server() -> Vec<(&'static str, Value)> {
+    vec![
+        ("Status", status()),
+        ("StoreStatus", store_status()),
+        (
+            "Login",
+            object(
+                &[
+                    ("name", any_text("")),
+                    ("csrf", or_null(any_text("for the header X-CSRF-Token; null: not needed"))),
+                ],
+                &[],
+            ),
+        ),
+        ("Sessions", paged("sessions", "Session")),
+        (
+            "Session",
+            object(
+                &[
+                    ("id", number("")),
+                    ("protocol", any_text("")),
+                    ("peer", any_text("")),
+                    ("tls", boolean("")),
+                    ("account", or_null(any_text(""))),
+                    ("mailbox", or_null(any_text(""))),
+                    ("activity", any_text("the command in work or last done")),
+                    ("client", or_null(any_text("what it says it is"))),
+                    ("since", moment("connected")),
+                    ("commands", number("")),
+                ],
+                &[],
+            ),
+        ),
+        ("Lockouts", paged("lockouts", "Lockout")),
+        ("Lockout", object(&[("who", any_text("an address or an account")), ("seconds", number(""))], &[])),
+        ("Settings", object(&[("settings", list(reference("Setting"), None))], &[])),
+        ("Setting", object(&[("key", any_text("")), ("value", any_text("")), ("origin", any_text(""))], &[])),
+        (
+            "Check",
+            object(
+                &[
+                    ("clean", boolean("nothing is wrong, and nothing was")),
+                    ("repaired", boolean("nothing is wrong any more")),
+                    ("findings", list(reference("Finding"), None)),
+                    ("omitted", number("findings that are not in the list")),
+                    ("accounts", number("")),
+                    ("mailboxes", number("")),
+                    ("messages", number("")),
+                    ("bodies", number("")),
+                ],
+                &[],
+            ),
+        ),
+        (
+            "Finding",
+            object(&[("place", any_text("")), ("problem", any_text("")), ("repaired", boolean(""))], &[]),
+        ),
+        ("Problem", problem()),
+    ]
+}
+
+fn status() -> Value {
+    let listener = object(&[("kind", any_text("")), ("address", any_text(""))], &[]);
+    object(
+        &[
+            ("version", any_text("")),
+            ("running", boolean("")),
+            ("pid", or_null(number(""))),
+            ("started", or_null(moment(""))),
+            ("hostname", or_null(any_text(""))),
+            ("listeners", list(listener, None)),
+            ("imap_sessions", number("")),
+            ("pop3_sessions", number("")),
+            ("lmtp_sessions", number("")),
+            ("lockouts", number("")),
+            ("store", reference("StoreStatus")),
+            ("write_queue", number("changes that wait for the disk")),
+            ("disk_free", or_null(number("octets"))),
+            ("disk_wanted_free", number("four times what the store takes")),
+        ],
+        &[],
+    )
+}
+
+fn store_status() -> Value {
+    object(
+        &[
+            ("shards", number("")),
+            ("accounts", number("")),
+            ("mailboxes", number("")),
+            ("messages", number("")),
+            ("bytes", number("octets of all messages, each copy counted")),
+            ("retained", number("expunged messages that can be restored")),
+            ("index_bytes", number("on the disk")),
+            ("body_bytes", number("on the disk")),
+            ("live_body_bytes", number("of bodies that some message needs")),
+        ],
+        &[],
+    )
+}
+
+/// RFC 9457
+fn problem() -> Value {
+    let field = object(
+        &[("in", words(&["body", "path", "query"])), ("field", any_text("")), ("message", any_text(""))],
+        &[],
+    );
+    object(
+        &[
+            ("type", any_text("")),
+            ("title", any_text("")),
+            ("status", number("")),
+            ("detail", any_text("what is wrong")),
+        ],
+        &[("remedy", any_text("what to do about it")), ("errors", list(field, None))],
+    )
+}
