@@ -37,8 +37,8 @@ impl Directory for Accounts {
         match protocol {
             Protocol::Imap => self.0.directory().record_login(&name, false),
             Protocol::Pop3 => self.0.directory().record_login(&name, true),
-            // "Last login" tells who still uses which mail protocol.
-            Protocol::Web | Protocol::Api => {}
+            // "Last login" tells who still uses which protocol to read mail.
+            Protocol::Smtp | Protocol::Web | Protocol::Api => {}
         }
         if let Some(label) = app_password {
             self.used(account, label);
@@ -84,6 +84,7 @@ fn credentials(record: AccountRecord) -> Credentials {
         app_passwords: record.app_passwords.into_iter().map(secret).collect(),
         imap: record.switches.imap,
         pop3: record.switches.pop3,
+        smtp: record.switches.smtp,
         login: record.switches.login,
         administrator: record.administrator,
     }
@@ -96,6 +97,7 @@ fn secret(password: AppPassword) -> AppSecret {
         "imap" => Some(Protocol::Imap),
         "pop3" => Some(Protocol::Pop3),
         "api" => Some(Protocol::Api),
+        "smtp" => Some(Protocol::Smtp),
         _ => None,
     };
     let known: Vec<Protocol> = password.protocols.iter().filter_map(protocol).collect();

@@ -151,6 +151,7 @@ async fn serve(
         Speaks::Lmtp => lmtp::serve(stream, Arc::clone(&services.lmtp)).await,
         // Taken above: the web is there before its listeners are.
         Speaks::Http => {}
+        Speaks::Mta(interface) => mta::serve(stream, Arc::clone(&services.mta), interface).await,
     }
 }
 
@@ -226,6 +227,10 @@ async fn refuse(connection: Connection, speaks: Speaks, reason: &Refused) {
         Speaks::Http => format!(
             "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\nX-Reason: {reason}\r\n\r\n"
         ),
+        Speaks::Mta(interface) => match mta::refusal(interface, &reason.to_string()) {
+            Some(refusal) => refusal,
+            None => return,
+        },
         Speaks::Imaps | Speaks::Pop3s => return,
     };
     let told = tokio::time::timeout(REFUSAL_TIMEOUT, async {

@@ -126,6 +126,7 @@ fn switched_off(switches: &store::Switches) -> String {
         ("login", switches.login),
         ("imap", switches.imap),
         ("pop3", switches.pop3),
+        ("smtp", switches.smtp),
         ("delivery", switches.delivery),
     ];
     all.into_iter().filter(|(_, on)| !on).map(|(name, _)| name).collect::<Vec<_>>().join(", ")

@@ -20,6 +20,7 @@ pub struct Services {
     pub imap: Arc<imap::Service>,
     pub pop3: Arc<pop3::Service>,
     pub lmtp: Arc<lmtp::Service>,
+    pub mta: Arc<mta::Service>,
     pub acceptor: Acceptor,
     pub handshake_timeout: std::time::Duration,
     /// Listeners that cannot accept now.
@@ -54,6 +55,11 @@ impl Services {
                 shared: shared.clone(),
                 store: store(),
                 options: lmtp_options(config),
+            }),
+            mta: Arc::new(mta::Service {
+                shared: shared.clone(),
+                store: store(),
+                options: mta_options(config),
             }),
             shared,
             acceptor,
@@ -193,10 +199,23 @@ pub fn lmtp_options(config: &Config) -> lmtp::Options {
             conf::OverQuota::Defer => lmtp::OverQuota::Defer,
         },
         missing_mailbox: match lmtp.missing_mailbox {
-            conf::MissingMailbox::Inbox => lmtp::MissingMailbox::Inbox,
-            conf::MissingMailbox::Create => lmtp::MissingMailbox::Create,
-            conf::MissingMailbox::Refuse => lmtp::MissingMailbox::Reject,
+            conf::MissingMailbox::Inbox => store::MissingMailbox::Inbox,
+            conf::MissingMailbox::Create => store::MissingMailbox::Create,
+            conf::MissingMailbox::Refuse => store::MissingMailbox::Reject,
         },
+    }
+}
+
+/// What delivery does is what the MTA is told.
+fn mta_options(config: &Config) -> mta::Options {
+    let lmtp = lmtp_options(config);
+    mta::Options {
+        separators: lmtp.separators,
+        missing_mailbox: lmtp.missing_mailbox,
+        defer_over_quota: lmtp.over_quota == lmtp::OverQuota::Defer,
+        message_limit: lmtp.message_limit,
+        default_domain: config.auth.default_domain.clone(),
+        timeout: config.mta.idle_timeout,
     }
 }
 

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use conf::{Config, Listen};
 use listenfd::ListenFd;
+use mta::Interface;
 use nix::errno::Errno;
 use nix::sys::socket::{self, AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, sockopt};
 
@@ -25,11 +26,21 @@ pub enum Speaks {
     Pop3s,
     Lmtp,
     Http,
+    Mta(mta::Interface),
 }
 
 impl Speaks {
-    const ALL: [Speaks; 6] =
-        [Speaks::Imap, Speaks::Imaps, Speaks::Pop3, Speaks::Pop3s, Speaks::Lmtp, Speaks::Http];
+    const ALL: [Speaks; 9] = [
+        Speaks::Imap,
+        Speaks::Imaps,
+        Speaks::Pop3,
+        Speaks::Pop3s,
+        Speaks::Lmtp,
+        Speaks::Http,
+        Speaks::Mta(Interface::Socketmap),
+        Speaks::Mta(Interface::Policy),
+        Speaks::Mta(Interface::Sasl),
+    ];
 
     /// As in /etc/services, and the name of a socket from systemd (`FileDescriptorName=`).
     pub fn name(self) -> &'static str {
@@ -40,6 +51,7 @@ impl Speaks {
             Speaks::Pop3s => "pop3s",
             Speaks::Lmtp => "lmtp",
             Speaks::Http => "http",
+            Speaks::Mta(interface) => interface.name(),
         }
     }
 
@@ -52,6 +64,9 @@ impl Speaks {
             Speaks::Pop3s => "pop3.tls_listen",
             Speaks::Lmtp => "lmtp.listen",
             Speaks::Http => "http.listen",
+            Speaks::Mta(Interface::Socketmap) => "mta.socketmap_listen",
+            Speaks::Mta(Interface::Policy) => "mta.policy_listen",
+            Speaks::Mta(Interface::Sasl) => "mta.sasl_listen",
         }
     }
 
@@ -63,6 +78,9 @@ impl Speaks {
             Speaks::Pop3s => &config.pop3.tls_listen,
             Speaks::Lmtp => &config.lmtp.listen,
             Speaks::Http => &config.http.listen,
+            Speaks::Mta(Interface::Socketmap) => &config.mta.socketmap_listen,
+            Speaks::Mta(Interface::Policy) => &config.mta.policy_listen,
+            Speaks::Mta(Interface::Sasl) => &config.mta.sasl_listen,
         }
     }
 }
@@ -234,7 +252,7 @@ fn one_from_systemd(passed: &mut ListenFd, index: usize, name: Option<&str>) -> 
     let speaks = Speaks::ALL.into_iter().find(|speaks| Some(speaks.name()) == name);
     let Some(speaks) = speaks else {
         bail!(
-            "systemd hands over a socket named {:?}, and nobody knows what to speak there\n  Set FileDescriptorName= in its unit to imap, imaps, pop3, pop3s, lmtp or http.",
+            "systemd hands over a socket named {:?}, and nobody knows what to speak there\n  Set FileDescriptorName= in its unit to imap, imaps, pop3, pop3s, lmtp, http, socketmap, policy or sasl.",
             name.unwrap_or_default()
         );
     };

@@ -31,7 +31,7 @@ pub use profile::{Profile, SYSTEM_FILE, Surroundings};
 pub use reader::InForce;
 pub use section::{
     Admin, Auth, CertificatePair, Http, Imap, Implementation, Language, Limits, Literal, Lmtp, Log,
-    LogFormat, MissingMailbox, NewMailbox, Oauth, OverQuota, Pop3, Search, Server, Sharing, SpecialUse,
+    LogFormat, MissingMailbox, Mta, NewMailbox, Oauth, OverQuota, Pop3, Search, Server, Sharing, SpecialUse,
     Store, Tls,
 };
 
@@ -46,6 +46,7 @@ pub struct Config {
     pub pop3: Pop3,
     pub lmtp: Lmtp,
     pub http: Http,
+    pub mta: Mta,
     pub tls: Tls,
     pub auth: Auth,
     pub limits: Limits,

@@ -5,13 +5,13 @@
 
 use common::activity::{Activity, Delivery, Event, EventKind};
 use common::block;
-use store::{Appended, Flags, Mailbox, NewMessage, Pending};
+use store::{Appended, Flags, Mailbox, NewMessage, Pending, Target};
 use tracing::{info, warn};
 
 use crate::Options;
 use crate::content::{Content, Message};
 use crate::error::Result;
-use crate::recipient::{Recipient, Target, over_quota};
+use crate::recipient::{Recipient, over_quota};
 use crate::reply::Reply;
 use crate::session::Session;
 use crate::trace::{Origin, Trace};

@@ -30,7 +30,7 @@ mod trace;
 use std::time::Duration;
 
 use common::session::Shared;
-use store::Store;
+use store::{MissingMailbox, Store};
 
 pub use address::{Address, BadAddress};
 pub use deliver::{Envelope, Outcome, deliver};
@@ -75,16 +75,6 @@ pub enum OverQuota {
     Refuse,
     /// 452 4.2.2: the MTA tries again for as long as it keeps mail.
     Defer,
-}
-
-/// Where mail to a sub-mailbox goes that does not exist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MissingMailbox {
-    Inbox,
-    /// The mailbox is made, and subscribed.
-    Create,
-    /// 550 5.1.1
-    Reject,
 }
 
 /// Everything that a session needs.

@@ -99,6 +99,9 @@ pub struct Changes {
     /// Whether POP3 may be used
     #[arg(long, value_name = "ON|OFF", value_parser = switch)]
     pop3: Option<bool>,
+    /// Whether mail may be handed in at the MTA (submission)
+    #[arg(long, value_name = "ON|OFF", value_parser = switch)]
+    smtp: Option<bool>,
     /// Whether mail is taken in
     #[arg(long, value_name = "ON|OFF", value_parser = switch)]
     delivery: Option<bool>,
@@ -205,6 +208,7 @@ impl From<Changes> for AccountChanges {
             administrator: changes.administrator,
             imap: changes.imap,
             pop3: changes.pop3,
+            smtp: changes.smtp,
             delivery: changes.delivery,
             login: changes.login,
         }

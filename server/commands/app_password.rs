@@ -20,8 +20,8 @@ pub enum AppPassword {
         account: AccountName,
         /// What it is for, such as "phone"
         label: String,
-        /// Only for this protocol; may be given again [default: imap and pop3]. "api" is the JSON API, for administrators
-        #[arg(long = "protocol", value_name = "PROTOCOL", value_parser = ["imap", "pop3", "api"])]
+        /// Only for this protocol; may be given again [default: imap, pop3 and smtp]. "api" is the JSON API, for administrators
+        #[arg(long = "protocol", value_name = "PROTOCOL", value_parser = ["imap", "pop3", "smtp", "api"])]
         protocols: Vec<String>,
         /// The first day on which it is of no use any more, such as 2030-12-31 (UTC)
         #[arg(long, value_name = "DATE", value_parser = date)]

@@ -9,6 +9,7 @@
 mod cache;
 mod change;
 mod check;
+mod domains;
 mod group;
 mod logins;
 mod metadata;
@@ -23,6 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 pub(crate) use cache::LimitsTable;
 use cache::RecordCache;
+use domains::Domains;
 pub use group::GroupRecord;
 use group::GroupTable;
 use logins::Logins;
@@ -69,6 +71,7 @@ struct Inner {
     records: RecordCache,
     limits: Arc<LimitsTable>,
     groups: GroupTable,
+    domains: Domains,
     logins: Logins,
 }
 
@@ -89,6 +92,7 @@ impl Directory {
             records: RecordCache::default(),
             limits: Arc::new(LimitsTable::new(limits)),
             groups: GroupTable::default(),
+            domains: Domains::default(),
             logins,
         }));
         directory.0.prepare()?;
@@ -208,6 +212,7 @@ impl Inner {
         })?;
         self.limits.replace(own_limits);
         self.records.forget();
+        self.domains.forget();
         self.groups.replace(rows::groups(&*snapshot)?);
         Ok(accounts)
     }

@@ -19,6 +19,7 @@ impl Directory for Accounts {
             app_passwords: Vec::new(),
             imap: record.switches.imap,
             pop3: record.switches.pop3,
+            smtp: record.switches.smtp,
             login: record.switches.login,
             administrator: record.administrator,
         }))

@@ -80,7 +80,7 @@ impl Site {
     fn sessions(&self, out: &mut Out<'_>) -> Result<(), Error> {
         let sessions = self.0.running().sessions.list();
         out.family("sessions", "Sessions at work now", MetricType::Gauge, |metric| {
-            for protocol in ["imap", "pop3", "lmtp"] {
+            for protocol in ["imap", "pop3", "lmtp", "socketmap", "policy", "sasl"] {
                 let count = sessions.iter().filter(|session| session.protocol == protocol).count();
                 gauge(metric, &[("protocol", protocol)], number(count))?;
             }

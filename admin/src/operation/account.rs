@@ -103,6 +103,7 @@ impl AccountChanges {
         *administrator = self.administrator.unwrap_or(*administrator);
         switches.imap = self.imap.unwrap_or(switches.imap);
         switches.pop3 = self.pop3.unwrap_or(switches.pop3);
+        switches.smtp = self.smtp.unwrap_or(switches.smtp);
         switches.delivery = self.delivery.unwrap_or(switches.delivery);
         switches.login = self.login.unwrap_or(switches.login);
     }

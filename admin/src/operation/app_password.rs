@@ -57,10 +57,10 @@ fn check(new: &New<'_>) -> Result<(), Failure> {
             "Name the program and the device, such as \"phone\".",
         ));
     }
-    match new.protocols.iter().find(|name| !["imap", "pop3", "api"].contains(&name.as_str())) {
+    match new.protocols.iter().find(|name| !["imap", "pop3", "smtp", "api"].contains(&name.as_str())) {
         Some(name) => {
             let reason = format!("{name:?} is no protocol with logins");
-            Err(Failure::new(Kind::Invalid, reason, "Use imap, pop3 or api."))
+            Err(Failure::new(Kind::Invalid, reason, "Use imap, pop3, smtp or api."))
         }
         None => Ok(()),
     }

@@ -166,6 +166,7 @@ pub struct AccountChanges {
     pub administrator: Option<bool>,
     pub imap: Option<bool>,
     pub pop3: Option<bool>,
+    pub smtp: Option<bool>,
     pub delivery: Option<bool>,
     pub login: Option<bool>,
 }
@@ -361,6 +362,7 @@ impl fmt::Display for AccountChanges {
             switch("administrator", self.administrator),
             switch("imap", self.imap),
             switch("pop3", self.pop3),
+            switch("smtp", self.smtp),
             switch("delivery", self.delivery),
             switch("login", self.login),
         ];

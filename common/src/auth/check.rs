@@ -141,7 +141,8 @@ fn may_use(app: &AppSecret, protocol: Protocol) -> Result<(), AuthError> {
         return Err(AuthError::Expired);
     }
     // One for every protocol is for mail: it must not open the administration.
-    let every = app.protocols.is_empty() && matches!(protocol, Protocol::Imap | Protocol::Pop3);
+    let every =
+        app.protocols.is_empty() && matches!(protocol, Protocol::Imap | Protocol::Pop3 | Protocol::Smtp);
     if !every && !app.protocols.contains(&protocol) {
         let name = protocol.name().to_ascii_uppercase();
         return Err(AuthError::Disabled(format!("this app password is not for {name}, make another one")));

@@ -31,6 +31,8 @@ pub struct Credentials {
     pub imap: bool,
     /// Whether it may use POP3.
     pub pop3: bool,
+    /// Whether it may hand in mail at the MTA.
+    pub smtp: bool,
     /// Whether anybody may log in to it at all.
     pub login: bool,
     /// Whether it may administer the server.
@@ -56,6 +58,7 @@ impl Credentials {
             Protocol::Imap => self.imap,
             Protocol::Pop3 => self.pop3,
             Protocol::Web | Protocol::Api => self.administrator,
+            Protocol::Smtp => self.smtp,
         };
         if !self.login {
             Err(AuthError::Disabled("access to this account is disabled, ask the administrator".into()))

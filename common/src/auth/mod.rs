@@ -36,6 +36,8 @@ use token::Tokens;
 pub enum Protocol {
     Imap,
     Pop3,
+    /// Submission, at the site's MTA, which asks us whether the password is right.
+    Smtp,
     /// The web page: administrators with their own password.
     Web,
     /// The JSON API: administrators with an app password that is for this.
@@ -43,13 +45,14 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    /// `imap`, `pop3`, `web`, `api`
+    /// `imap`, `pop3`, `smtp`, `web`, `api`
     pub fn name(self) -> &'static str {
         match self {
             Protocol::Imap => "imap",
             Protocol::Pop3 => "pop3",
             Protocol::Web => "web",
             Protocol::Api => "api",
+            Protocol::Smtp => "smtp",
         }
     }
 }
@@ -243,6 +246,7 @@ impl Authenticator {
             Protocol::Pop3 => "USER",
             Protocol::Web => "FORM",
             Protocol::Api => "BASIC",
+            Protocol::Smtp => "AUTH",
         };
         let attempt = Attempt::begin(&self.shared, context, mechanism)?;
         attempt.password(name, password).await

@@ -44,6 +44,7 @@ impl Accounts {
             app_passwords: Vec::new(),
             imap: true,
             pop3: true,
+            smtp: true,
             login: true,
             administrator: false,
         };
@@ -217,6 +218,32 @@ async fn app_passwords_have_scope_and_expiry() {
         Protocol::Imap,
         Some("telephone".into())
     )));
+}
+
+#[tokio::test(start_paused = true)]
+async fn submission_has_a_switch_and_app_passwords_of_its_own() {
+    let (authenticator, accounts) = site(|_| {});
+    let app = |label: &str, protocols: &[Protocol]| AppSecret {
+        label: label.into(),
+        password: password::hash_without_scram(label),
+        protocols: protocols.to_vec(),
+        expires: None,
+    };
+    accounts.set("alice", Some("{PLAIN}main"), |account| {
+        account.app_passwords = vec![app("scanner", &[Protocol::Smtp]), app("telephone", &[])];
+    });
+    accounts.set("bob", Some("{PLAIN}main"), |account| account.smtp = false);
+    let imap = outside("192.0.2.1");
+    let smtp = Context { protocol: Protocol::Smtp, ..imap.clone() };
+    for password in ["main", "scanner", "telephone"] {
+        let login = authenticator.password(&smtp, "alice", password.as_bytes()).await;
+        assert_eq!(login, identity("alice", "AUTH"), "{password}");
+    }
+    let refused = authenticator.password(&imap, "alice", b"scanner").await;
+    assert!(matches!(&refused, Err(AuthError::Disabled(text)) if text.contains("IMAP")), "{refused:?}");
+    let refused = authenticator.password(&smtp, "bob", b"main").await;
+    assert!(matches!(&refused, Err(AuthError::Disabled(text)) if text.contains("SMTP")), "{refused:?}");
+    assert_eq!(authenticator.password(&imap, "bob", b"main").await, identity("bob", "LOGIN"));
 }
 
 #[tokio::test(start_paused = true)]

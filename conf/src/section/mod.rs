@@ -7,6 +7,7 @@ mod imap;
 mod limits;
 mod lmtp;
 mod log;
+mod mta;
 mod pop3;
 mod search;
 mod server;
@@ -21,6 +22,7 @@ pub use imap::{Imap, Literal};
 pub use limits::Limits;
 pub use lmtp::{Lmtp, MissingMailbox, OverQuota};
 pub use log::{Log, LogFormat};
+pub use mta::Mta;
 pub use pop3::{Implementation, Language, Pop3};
 pub use search::Search;
 pub use server::Server;
@@ -42,6 +44,7 @@ pub(crate) fn read(reader: &mut Reader, surroundings: &Surroundings, profile: Pr
         pop3: Pop3::read(reader, profile),
         lmtp: Lmtp::read(reader, &server.runtime_dir, profile),
         http: Http::read(reader, &server.runtime_dir),
+        mta: Mta::read(reader, &server.runtime_dir, profile),
         tls: Tls::read(reader),
         auth: Auth::read(reader),
         limits: Limits::read(reader),

@@ -1,9 +1,9 @@
 //! Which mailbox an address means, and who takes no mail.
 
-use store::MailboxName;
+use store::{MailboxName, MissingMailbox};
 
 use super::client::{Client, Server};
-use crate::{MissingMailbox, Options};
+use crate::Options;
 
 async fn deliver(client: &mut Client, recipient: &str) {
     client.data(&[recipient]).await;

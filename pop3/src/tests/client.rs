@@ -181,6 +181,7 @@ impl Directory for Accounts {
             app_passwords: Vec::new(),
             imap: true,
             pop3: name != "off",
+            smtp: true,
             login: true,
             administrator: false,
         };

@@ -90,7 +90,9 @@ impl Inner {
                 Interrupted::Creation.delete(writer, id)?;
             }
             Ok(())
-        })
+        })?;
+        self.domains.forget();
+        Ok(())
     }
 
     pub(super) fn update(
@@ -114,7 +116,7 @@ impl Inner {
 
     pub(super) fn rename(&self, from: &AccountName, to: &AccountName) -> Result<AccountRecord> {
         let _changing = self.accounts();
-        self.transaction(&mut |writer| {
+        let renamed = self.transaction(&mut |writer| {
             let id = rows::id_of(writer, from)?.ok_or_else(|| no_account(from))?;
             if from != to && rows::id_of(writer, to)?.is_some() {
                 return Err(Error::AccountExists(to.to_string()));
@@ -125,7 +127,9 @@ impl Inner {
             rows::put_name(writer, to, id)?;
             rows::put_record(writer, &record)?;
             Ok(record)
-        })
+        })?;
+        self.domains.forget();
+        Ok(renamed)
     }
 
     /// The account is gone with the first transaction; its mail follows, now or when the store is opened next.
@@ -142,6 +146,7 @@ impl Inner {
             }
             Ok(record)
         })?;
+        self.domains.forget();
         self.load_groups()?;
         self.limits.set(AccountId(record.id), Limits::default());
         if let Some(count) = counts.get_mut(usize::from(record.shard)) {

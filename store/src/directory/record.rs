@@ -60,7 +60,7 @@ pub struct AppPassword {
     pub label: String,
     /// `{SCHEME}hash` or PHC.
     pub password: String,
-    /// Empty: every mail protocol. Else of `imap`, `pop3`, `api`.
+    /// Empty: every mail protocol. Else of `imap`, `pop3`, `smtp`, `api`.
     pub protocols: Vec<String>,
     /// `None`: never.
     pub expires: Option<i64>,
@@ -85,14 +85,16 @@ impl fmt::Debug for AppPassword {
 pub struct Switches {
     pub imap: bool,
     pub pop3: bool,
+    /// Submission: the MTA asks whether the password is right.
+    pub smtp: bool,
     pub delivery: bool,
-    /// "Account access disabled": false stops IMAP and POP3, mail still arrives, the password stays.
+    /// "Account access disabled": false stops IMAP, POP3 and submission, mail still arrives, the password stays.
     pub login: bool,
 }
 
 impl Default for Switches {
     fn default() -> Switches {
-        Switches { imap: true, pop3: true, delivery: true, login: true }
+        Switches { imap: true, pop3: true, smtp: true, delivery: true, login: true }
     }
 }
 

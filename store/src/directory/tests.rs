@@ -197,6 +197,29 @@ fn a_renamed_account_keeps_its_id() {
 }
 
 #[test]
+fn a_domain_is_ours_while_an_account_has_it() {
+    let path = tempfile::tempdir().unwrap();
+    let (directory, _) = open(path.path());
+    assert!(!directory.has_domain("example.org").unwrap());
+    add(&directory, &["alice@example.org", "bob@example.org", "bare"]);
+    for (domain, ours) in [
+        ("example.org", true),
+        ("EXAMPLE.Org", true),
+        ("example.com", false),
+        ("org", false),
+        ("", false),
+        ("a\0b", false),
+    ] {
+        assert_eq!(directory.has_domain(domain).unwrap(), ours, "{domain:?}");
+    }
+    directory.delete(&name("alice@example.org")).unwrap();
+    assert!(directory.has_domain("example.org").unwrap());
+    directory.rename(&name("bob@example.org"), &name("bob@example.com")).unwrap();
+    assert!(!directory.has_domain("example.org").unwrap());
+    assert!(directory.has_domain("example.com").unwrap());
+}
+
+#[test]
 fn a_deleted_id_is_never_used_again() {
     let path = tempfile::tempdir().unwrap();
     let (directory, mail) = open(path.path());

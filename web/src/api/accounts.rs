@@ -138,6 +138,7 @@ fn changes(body: &Value) -> AccountChanges {
         administrator: switch("administrator"),
         imap: switch("imap"),
         pop3: switch("pop3"),
+        smtp: switch("smtp"),
         delivery: switch("delivery"),
         login: switch("login"),
     }

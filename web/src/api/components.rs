@@ -42,10 +42,11 @@ fn names() -> Vec<(&'static str, Value)> {
     ]
 }
 
-fn switches() -> [(&'static str, Value); 5] {
+fn switches() -> [(&'static str, Value); 6] {
     [
         ("imap", boolean("IMAP may be used")),
         ("pop3", boolean("POP3 may be used")),
+        ("smtp", boolean("Mail may be handed in at the MTA")),
         ("delivery", boolean("mail is taken in")),
         ("login", boolean("any login is possible")),
         ("administrator", boolean("may log in to the web page, and set limits over IMAP")),
@@ -75,7 +76,7 @@ fn requests() -> Vec<(&'static str, Value)> {
             object(
                 &[("label", reference("Label"))],
                 &[
-                    ("protocols", list(words(&["imap", "pop3", "api"]), Some(3))),
+                    ("protocols", list(words(&["imap", "pop3", "smtp", "api"]), Some(4))),
                     ("expires", or_null(whole(0, LARGEST, "in seconds since 1970; null: never"))),
                 ],
             ),
@@ -195,7 +196,7 @@ fn answers() -> Vec<(&'static str, Value)> {
 }
 
 fn account() -> Value {
-    let [imap, pop3, delivery, login, administrator] = switches();
+    let [imap, pop3, smtp, delivery, login, administrator] = switches();
     object(
         &[
             ("id", number("never used again")),
@@ -203,7 +204,7 @@ fn account() -> Value {
             ("shard", number("")),
             ("password", or_null(any_text("the scheme of the stored hash; null: no login by password"))),
             ("app_passwords", list(any_text("a label"), None)),
-            ("switches", object(&[imap, pop3, delivery, login], &[])),
+            ("switches", object(&[imap, pop3, smtp, delivery, login], &[])),
             ("limits", object(&limits(), &[])),
             ("limits_in_force", object(&limits(), &[])),
             ("bytes", number("octets of all mail")),

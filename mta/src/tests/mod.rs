@@ -1,0 +1,6 @@
+//! Dialogues over real sockets.
+
+mod policy;
+mod sasl;
+mod server;
+mod socketmap;
