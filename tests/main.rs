@@ -7,6 +7,7 @@ mod clients;
 mod crash;
 mod documents;
 mod hostile;
+mod mta;
 mod script;
 mod support;
 
@@ -19,5 +20,6 @@ fn main() {
     trials.extend(crash::trials());
     trials.extend(documents::trials());
     trials.extend(hostile::trials());
+    trials.extend(mta::trials());
     libtest_mimic::run(&arguments, trials).exit();
 }

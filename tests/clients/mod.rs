@@ -13,9 +13,9 @@ mod mbsync;
 mod mpop;
 mod mutt;
 mod offlineimap;
-mod postfix;
+pub mod postfix;
 mod python;
-mod site;
+pub mod site;
 mod terminal;
 mod together;
 

@@ -14,7 +14,7 @@ use super::site::{ALICE, Site, run};
 
 pub fn test() -> Outcome {
     let site = Site::start()?;
-    let postfix = Postfix::start(&site)?;
+    let postfix = Postfix::start(&site, "")?;
     let home = site.home("swaks")?;
     for (number, recipient) in
         [ALICE, "alice+lists@example.test", "bob@example.test,alice@example.test"].iter().enumerate()
@@ -52,7 +52,7 @@ fn bounce(site: &Site, postfix: &Postfix, home: &Path) -> Outcome {
     await_messages(site, 5)
 }
 
-fn await_messages(site: &Site, want: usize) -> Outcome {
+pub fn await_messages(site: &Site, want: usize) -> Outcome {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         let listed = site.server.cli(&["mailbox", "list", ALICE, "--json"], b"")?.ok("mailbox list")?;
@@ -72,17 +72,18 @@ fn await_messages(site: &Site, want: usize) -> Outcome {
     }
 }
 
-struct Postfix {
+pub struct Postfix {
     directory: PathBuf,
-    port: u16,
+    pub port: u16,
 }
 
 impl Postfix {
-    fn start(site: &Site) -> Outcome<Postfix> {
+    /// With further settings, which go before the usual ones.
+    pub fn start(site: &Site, settings: &str) -> Outcome<Postfix> {
         let directory = site.home("postfix")?;
         // Postfix cannot choose a free port itself; between here and its start nobody else should take this one.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        fs::write(directory.join("main.cf"), main_cf(site, &directory))?;
+        fs::write(directory.join("main.cf"), main_cf(site, &directory) + settings)?;
         fs::write(directory.join("master.cf"), master_cf(port))?;
         for folder in ["spool", "data"] {
             fs::create_dir_all(directory.join(folder))?;
@@ -104,7 +105,7 @@ impl Postfix {
         run(&mut postfix, b"").map(drop)
     }
 
-    fn await_log(&self, text: &str) -> Outcome {
+    pub fn await_log(&self, text: &str) -> Outcome {
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             let log = fs::read_to_string(self.directory.join("postfix.log")).unwrap_or_default();

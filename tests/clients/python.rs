@@ -1,8 +1,7 @@
 //! Libraries of Python and of Node.js; the scripts beside this file are the tests.
 
-use std::path::{Path, PathBuf};
-
-use crate::support::{Outcome, fail};
+use crate::support::Outcome;
+use crate::support::program::{clients, fetched};
 
 use super::site::{ALICE, Site, run};
 
@@ -55,18 +54,4 @@ fn session(interpreter: &str, script: &str) -> Outcome {
     }
     run(&mut program, b"")?;
     site.server.finish()
-}
-
-/// Where `tests/all` has put what is not in Debian.
-fn clients() -> PathBuf {
-    std::env::var_os("RESTANTE_TEST_CLIENTS")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/clients"), PathBuf::from)
-}
-
-fn fetched(path: &str) -> Outcome<String> {
-    let path = clients().join(path);
-    match path.exists() {
-        true => Ok(path.display().to_string()),
-        false => fail(format!("{} is not there; ./tests/all installs what the tests need", path.display())),
-    }
 }

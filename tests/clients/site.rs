@@ -19,7 +19,12 @@ pub struct Site {
 
 impl Site {
     pub fn start() -> Outcome<Site> {
-        let server = Server::prepare("")?;
+        Site::with("")
+    }
+
+    /// With these settings beside the usual ones.
+    pub fn with(settings: &str) -> Outcome<Site> {
+        let server = Server::prepare(settings)?;
         // Postfix runs as a user of its own and must reach the LMTP socket.
         fs::set_permissions(server.path(), fs::Permissions::from_mode(0o755))?;
         let site = Site { server };

@@ -1,6 +1,7 @@
 //! Other programs: run to their end within a time limit, with their output, or say what was missing.
 
 use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -70,5 +71,20 @@ fn wait(child: &mut Child, limit: Duration) -> Outcome<Option<Option<i32>>> {
             return Ok(None);
         }
         thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Where `tests/all` has put what is not installed.
+pub fn clients() -> PathBuf {
+    std::env::var_os("RESTANTE_TEST_CLIENTS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/clients"), PathBuf::from)
+}
+
+/// A file of what `tests/all` has put there.
+pub fn fetched(path: &str) -> Outcome<String> {
+    let path = clients().join(path);
+    match path.exists() {
+        true => Ok(path.display().to_string()),
+        false => fail(format!("{} is not there; ./tests/all installs what the tests need", path.display())),
     }
 }
