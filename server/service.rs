@@ -261,6 +261,7 @@ pub fn web_options(config: &Config, settings: &[conf::InForce]) -> web::Options 
         message_limit: config.limits.message,
         data: config.server.data.clone(),
         settings: settings.iter().map(setting).collect(),
+        public_account: (!config.sharing.public.is_empty()).then(|| config.sharing.public_account.clone()),
     }
 }
 

@@ -47,7 +47,7 @@ impl Guide {
     pub fn text(&self) -> String {
         let [imap, imaps] = [Speaks::Imap, Speaks::Imaps].map(|speaks| self.port(speaks));
         let [pop3, pop3s] = [Speaks::Pop3, Speaks::Pop3s].map(|speaks| self.port(speaks));
-        let lmtp = self.port(Speaks::Lmtp);
+        let [lmtp, http] = [Speaks::Lmtp, Speaks::Http].map(|speaks| self.port(speaks));
         let data = self.directory.display();
         let fingerprint = &self.fingerprint;
         let [alice, bob, public] = sample::ACCOUNTS;
@@ -61,6 +61,7 @@ Restante demo. Everything is gone when it stops (Ctrl-C).
   POP3      {pop3} (STLS or plain)       {pop3s} (TLS)
   LMTP      {lmtp}                       recipients such as {alice}, alice+Archive@example.test
   TLS       self-signed, {fingerprint}
+  Web page  http://127.0.0.1:{http}/       log in as {alice}
 
 Try it:
 

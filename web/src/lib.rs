@@ -13,6 +13,7 @@ mod connection;
 mod events;
 mod health;
 mod metrics;
+mod page;
 mod problem;
 mod secure;
 mod space;
@@ -61,6 +62,8 @@ pub struct Options {
     /// Where the store is, for the free space of its disk.
     pub data: PathBuf,
     pub settings: Vec<Setting>,
+    /// Whose mailboxes everybody reads, where the site has such.
+    pub public_account: Option<String>,
 }
 
 /// Everything that a request may need. Cheap to clone.
@@ -113,6 +116,7 @@ impl Web {
             .route("/ready", get(health::ready))
             .route("/metrics", get(metrics::show))
             .route("/api/v1/{*path}", any(api::handle))
+            .merge(page::routes())
             .fallback(problem::no_page)
             .layer(DefaultBodyLimit::max(BODY_LIMIT))
             .layer(axum::middleware::from_fn_with_state(self.clone(), secure::guard))

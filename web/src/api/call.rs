@@ -17,7 +17,7 @@ use crate::problem::{FieldError, Problem};
 pub(super) const PAGE: usize = 100;
 pub(super) const PAGE_MOST: usize = 1000;
 
-pub(crate) struct Call<'a> {
+pub(super) struct Call<'a> {
     pub web: &'a Web,
     pub administrator: &'a Administrator,
     pub path: Vec<(&'static str, String)>,
@@ -27,7 +27,7 @@ pub(crate) struct Call<'a> {
 }
 
 /// What an endpoint answers.
-pub(crate) enum Answer {
+pub(super) enum Answer {
     Nothing,
     Is(Value),
     Made(Value),

@@ -25,7 +25,10 @@ use common::block;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
 
-pub(crate) use call::{Answer, Call};
+pub(crate) use accounts::{Wanted, find as find_accounts, hash, show_account};
+pub(crate) use call::run;
+use call::{Answer, Call};
+pub(crate) use server::strange;
 use table::{ENDPOINTS, Endpoint};
 
 use crate::problem::Problem;

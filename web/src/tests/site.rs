@@ -62,6 +62,7 @@ impl Server {
             message_limit: 1 << 20,
             data: site.path().to_owned(),
             settings: Vec::new(),
+            public_account: None,
         };
         change(&mut options);
         let web = Web::new(site.store.clone(), running, options, Arc::default());
