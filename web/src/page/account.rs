@@ -25,7 +25,6 @@ struct Account {
     account: AccountView,
     link: String,
     mailboxes: Vec<MailboxView>,
-    largest: u64,
     sessions: Vec<SessionView>,
     app_passwords: Vec<AppPasswordView>,
     retained: Vec<RetainedView>,
@@ -56,7 +55,12 @@ pub(super) fn again(visit: &Visit, account: &str, errors: Errors, sent: Form) ->
 }
 
 /// The page with an app password that was just made.
-pub(super) fn with_secret(visit: &Visit, account: &str, label: &str, secret: String) -> Result<Response, Problem> {
+pub(super) fn with_secret(
+    visit: &Visit,
+    account: &str,
+    label: &str,
+    secret: String,
+) -> Result<Response, Problem> {
     let page = page(visit, account, Errors::default(), Form::default())?;
     Ok(render(&Account { secret: Some((label.to_owned(), secret)), ..page }))
 }
@@ -74,7 +78,8 @@ fn page(visit: &Visit, account: &str, errors: Errors, sent: Form) -> Result<Acco
     };
     let Outcome::Sessions { mut sessions } = run(&Operation::Sessions)? else { return Err(api::strange()) };
     sessions.retain(|session| session.account.as_deref() == Some(name.as_str()));
-    let Outcome::Retained { messages: mut retained } = run(&Operation::RetainedList { account: name.clone() })?
+    let Outcome::Retained { messages: mut retained } =
+        run(&Operation::RetainedList { account: name.clone() })?
     else {
         return Err(api::strange());
     };
@@ -84,7 +89,6 @@ fn page(visit: &Visit, account: &str, errors: Errors, sent: Form) -> Result<Acco
     Ok(Account {
         frame: Frame::of(visit, name.as_str(), "accounts"),
         link: link(name.as_str()),
-        largest: mailboxes.iter().map(|mailbox| mailbox.bytes).max().unwrap_or(0),
         account: view,
         mailboxes,
         sessions,

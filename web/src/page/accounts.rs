@@ -76,12 +76,14 @@ pub(crate) async fn add(post: Post) -> Page {
 }
 
 fn make(visit: &Visit, form: &Form) -> Result<AccountName, Errors> {
-    let name = AccountName::new(form.text("name").trim()).map_err(|why| Errors::one("name", sentence(&why.to_string())))?;
+    let name = AccountName::new(form.text("name").trim())
+        .map_err(|why| Errors::one("name", sentence(&why.to_string())))?;
     let password = match form.text("password") {
         "" => None,
         text => Some(api::hash(&visit.web, text).map_err(|problem| Errors::one("password", problem.detail))?),
     };
-    let operation = Operation::AccountAdd { account: name.clone(), password, changes: AccountChanges::default() };
+    let operation =
+        Operation::AccountAdd { account: name.clone(), password, changes: AccountChanges::default() };
     let made = api::run(&visit.web, &visit.administrator, &operation);
     made.map_err(|problem| Errors::one("name", sentence(&problem.detail)))?;
     Ok(name)

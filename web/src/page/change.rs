@@ -73,12 +73,19 @@ fn changes(form: &Form) -> Result<AccountChanges, Errors> {
 pub(crate) async fn password(Path(account): Path<String>, post: Post) -> Page {
     let Post { visit, form } = post;
     block(|| match api::hash(&visit.web, form.text("password")) {
-        Ok(hash) => {
-            done(&visit, &account, &Operation::AccountPassword { account: named(&account)?, password: Some(hash) })
-        }
+        Ok(hash) => done(
+            &visit,
+            &account,
+            &Operation::AccountPassword { account: named(&account)?, password: Some(hash) },
+        ),
         Err(problem) => {
             let message = problem.fields.first().map_or("cannot be used", |field| field.message.as_str());
-            again(&visit, &account, Errors::one("password", format!("The password {message}.")), Form::default())
+            again(
+                &visit,
+                &account,
+                Errors::one("password", format!("The password {message}.")),
+                Form::default(),
+            )
         }
     })
 }
@@ -106,9 +113,7 @@ pub(crate) async fn add_app_password(Path(account): Path<String>, post: Post) ->
         };
         match api::run(&visit.web, &visit.administrator, &operation) {
             Ok(_) => Ok(with_secret(&visit, &account, form.text("label").trim(), secret)?),
-            Err(problem) => {
-                again(&visit, &account, Errors::one("label", sentence(&problem.detail)), form)
-            }
+            Err(problem) => again(&visit, &account, Errors::one("label", sentence(&problem.detail)), form),
         }
     })
 }
@@ -135,9 +140,7 @@ pub(crate) async fn restore(Path(account): Path<String>, post: Post) -> Page {
                 Ok(back(&account))
             }
             Ok(_) => Ok(back(&account)),
-            Err(problem) => {
-                again(&visit, &account, Errors::one("mailbox", sentence(&problem.detail)), form)
-            }
+            Err(problem) => again(&visit, &account, Errors::one("mailbox", sentence(&problem.detail)), form),
         }
     })
 }
@@ -184,7 +187,11 @@ pub(crate) async fn kick(post: Post) -> Page {
 pub(crate) async fn unlock(post: Post) -> Page {
     let Post { visit, form } = post;
     block(|| {
-        match api::run(&visit.web, &visit.administrator, &Operation::Unlock { who: form.text("who").to_owned() }) {
+        match api::run(
+            &visit.web,
+            &visit.administrator,
+            &Operation::Unlock { who: form.text("who").to_owned() },
+        ) {
             Ok(Outcome::Done { message }) => visit.say(message),
             Ok(_) => {}
             Err(problem) => visit.say(sentence(&problem.detail)),

@@ -13,16 +13,23 @@ pub(crate) fn size(octets: &u64) -> String {
         unit += 1;
     }
     let unit_name = UNITS.get(unit).copied().unwrap_or_default();
-    if unit == 0 || value >= 100.0 { format!("{value:.0} {unit_name}") } else { format!("{value:.1} {unit_name}") }
+    if unit == 0 || value >= 100.0 {
+        format!("{value:.0} {unit_name}")
+    } else {
+        format!("{value:.1} {unit_name}")
+    }
 }
 
 /// Exactly: the largest unit that divides it. 0 is empty: the default holds.
 pub(crate) fn exact_size(octets: u64) -> String {
     let powers = (0..UNITS.len()).rev().filter(|power| *power > 0);
-    let found = powers.map(|power| (power, 1u64 << (10 * power))).find(|(_, factor)| octets.is_multiple_of(*factor));
+    let found =
+        powers.map(|power| (power, 1u64 << (10 * power))).find(|(_, factor)| octets.is_multiple_of(*factor));
     match (octets, found) {
         (0, _) => String::new(),
-        (_, Some((power, factor))) => format!("{} {}", octets / factor, UNITS.get(power).copied().unwrap_or_default()),
+        (_, Some((power, factor))) => {
+            format!("{} {}", octets / factor, UNITS.get(power).copied().unwrap_or_default())
+        }
         (_, None) => octets.to_string(),
     }
 }
@@ -131,7 +138,9 @@ mod tests {
 
     #[test]
     fn sizes_both_ways() {
-        for (octets, text) in [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (5 << 30, "5.0 GiB"), (200 << 20, "200 MiB")] {
+        for (octets, text) in
+            [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (5 << 30, "5.0 GiB"), (200 << 20, "200 MiB")]
+        {
             assert_eq!(size(&octets), text);
         }
         for octets in [0, 1, 1000, 1024, 5 << 30, 3 << 40, (1 << 20) + 1] {
@@ -151,7 +160,10 @@ mod tests {
         assert_eq!(parse_date("2025-11-24").map(date), Some("2025-11-24".into()));
         assert_eq!((parse_date("2025-02-30"), parse_date("soon")), (None, None));
         assert_eq!((count(&1_234_567), count(&12)), ("1,234,567".into(), "12".into()));
-        assert_eq!((duration(&59), duration(&3700), duration(&90_000)), ("59 s".into(), "1 h 1 min".into(), "1 d 1 h".into()));
+        assert_eq!(
+            (duration(&59), duration(&3700), duration(&90_000)),
+            ("59 s".into(), "1 h 1 min".into(), "1 d 1 h".into())
+        );
         assert_eq!((percent(1, 0), percent(1, 3), percent(9, 3)), (0, 33, 100));
     }
 }

@@ -19,7 +19,8 @@ struct Public {
     account: Option<String>,
     link: String,
     mailboxes: Vec<MailboxView>,
-    largest: u64,
+    /// Of all of them.
+    bytes: u64,
 }
 
 pub(crate) async fn show(visit: Visit) -> Page {
@@ -33,7 +34,7 @@ pub(crate) async fn show(visit: Visit) -> Page {
             frame: Frame::of(&visit, "Public mailboxes", "public"),
             link: name.as_ref().map(|name| link(name.as_str())).unwrap_or_default(),
             account: name.map(|name| name.to_string()),
-            largest: mailboxes.iter().map(|mailbox| mailbox.bytes).max().unwrap_or(0),
+            bytes: mailboxes.iter().map(|mailbox| mailbox.bytes).sum(),
             mailboxes,
         }))
     })

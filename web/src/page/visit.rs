@@ -61,13 +61,15 @@ impl FromRequest<Web> for Form {
     type Rejection = PageError;
 
     async fn from_request(request: Request, web: &Web) -> Result<Form, PageError> {
-        let kind = request.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let kind =
+            request.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if !kind.starts_with("application/x-www-form-urlencoded") {
             let detail = "a form comes as application/x-www-form-urlencoded";
             return Err(PageError::Problem(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)));
         }
         let octets = Bytes::from_request(request, web).await;
-        let octets = octets.map_err(|refused| Problem::new(refused.status(), "the form could not be read"))?;
+        let octets =
+            octets.map_err(|refused| Problem::new(refused.status(), "the form could not be read"))?;
         Ok(Form(form_urlencoded::parse(&octets).into_owned().collect()))
     }
 }
