@@ -160,7 +160,7 @@ fn app_passwords_have_labels() {
     add("phone", &["imap"]).unwrap();
     assert_eq!(add("phone", &[]).unwrap_err().kind, Kind::Exists);
     assert_eq!(add("", &[]).unwrap_err().kind, Kind::Invalid);
-    assert_eq!(add("tablet", &["smtp"]).unwrap_err().kind, Kind::Invalid);
+    assert_eq!(add("tablet", &["jmap"]).unwrap_err().kind, Kind::Invalid);
     assert_eq!(show(store, "alice").app_passwords, ["phone"]);
     let remove = Operation::AppPasswordRemove { account: name("alice"), label: "phone".into() };
     run(store, &remove).unwrap();

@@ -67,7 +67,7 @@ fn requests() -> Vec<(&'static str, Value)> {
     let new: Vec<(&str, Value)> = changes.iter().cloned().chain([password]).collect();
     let name = ("name", reference("AccountName"));
     vec![
-        ("NewAccount", object(&[name.clone()], &new)),
+        ("NewAccount", object(std::slice::from_ref(&name), &new)),
         ("AccountChanges", object(&[], &changes)),
         ("NewName", object(&[name], &[])),
         ("NewPassword", object(&[("password", reference("Password"))], &[])),

@@ -64,6 +64,7 @@ fn changes(form: &Form) -> Result<AccountChanges, Errors> {
         administrator: Some(form.has("administrator")),
         imap: Some(form.has("imap")),
         pop3: Some(form.has("pop3")),
+        smtp: Some(form.has("smtp")),
         delivery: Some(form.has("delivery")),
         login: Some(form.has("login")),
     };
