@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use admin::{
     AccountView, AppPasswordView, CheckView, Delivered, GroupView, ImportReport, Lockout, MailboxView,
-    Outcome, Progress, RetainedView, SessionView, Status,
+    Outcome, PointView, Progress, RetainedView, SessionView, Status,
 };
 use anyhow::{Context, Result};
 use comfy_table::Table;
@@ -58,6 +58,7 @@ fn human(outcome: &Outcome) -> String {
         Outcome::AppPasswords { app_passwords } => self::app_passwords(app_passwords),
         Outcome::Imported(report) => self::import(report),
         Outcome::Mailboxes { mailboxes } => self::mailboxes(mailboxes),
+        Outcome::History { account, .. } => history(account),
         Outcome::Groups { groups } => self::groups(groups),
         Outcome::Retained { messages } => self::retained(messages),
         Outcome::Checked(report) => self::checked(report),
@@ -185,6 +186,19 @@ fn mailboxes(mailboxes: &[MailboxView]) -> String {
             size(mailbox.bytes),
             or_dash(mailbox.special_use.clone().unwrap_or_default()),
             if mailbox.subscribed { "yes".into() } else { "no".to_owned() },
+        ]);
+    }
+    table.to_string()
+}
+
+fn history(points: &[PointView]) -> String {
+    let mut table = table(["DAY", "MESSAGES", "SIZE"]);
+    for point in points {
+        let (year, month, day) = common::time::civil(point.day);
+        table.add_row([
+            format!("{year:04}-{month:02}-{day:02}"),
+            point.messages.to_string(),
+            size(point.bytes),
         ]);
     }
     table.to_string()

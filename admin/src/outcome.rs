@@ -22,6 +22,11 @@ pub enum Outcome {
     Mailboxes {
         mailboxes: Vec<MailboxView>,
     },
+    /// By rising days; the last is today.
+    History {
+        account: Vec<PointView>,
+        mailboxes: Vec<MailboxHistory>,
+    },
     Groups {
         groups: Vec<GroupView>,
     },
@@ -123,6 +128,22 @@ pub struct MailboxView {
     pub highest_modseq: u64,
     pub special_use: Option<String>,
     pub subscribed: bool,
+}
+
+/// What was held at the end of a day. Between two points nothing changed until the day of the second.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PointView {
+    /// Days since 1970-01-01, UTC.
+    pub day: i64,
+    pub bytes: u64,
+    pub messages: u64,
+}
+
+/// How a mailbox grew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailboxHistory {
+    pub name: String,
+    pub points: Vec<PointView>,
 }
 
 /// A group with its members' names, sorted.

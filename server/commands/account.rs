@@ -61,6 +61,11 @@ pub enum Account {
         #[arg(value_parser = account_name)]
         account: AccountName,
     },
+    /// Show what an account held on past days (--json: each mailbox, too)
+    History {
+        #[arg(value_parser = account_name)]
+        account: AccountName,
+    },
     /// Delete an account and all its mail
     Delete {
         #[arg(value_parser = account_name)]
@@ -129,6 +134,7 @@ impl Account {
             }
             Account::List => return list(global),
             Account::Show { account } => Operation::AccountShow { account },
+            Account::History { account } => Operation::History { account },
             Account::Set { account, changes } => set(account, changes.into())?,
             Account::Password { account, password, remove } => {
                 let password = if remove { None } else { Some(password.hash(account.as_str(), &config)?) };

@@ -8,6 +8,7 @@
 mod accounts;
 mod acl;
 mod bodies;
+mod history;
 mod index;
 mod mailbox;
 mod mailboxes;
@@ -175,7 +176,7 @@ impl<'a> Check<'a> {
 
     /// Later steps use what earlier ones have learned.
     fn run(&mut self, directory: &Directory) {
-        let steps: [(&str, Step<'a>); 14] = [
+        let steps: [(&str, Step<'a>); 15] = [
             ("the table of bodies", |check| check.load_bodies()),
             ("mailboxes", |check| check.check_mailboxes()),
             ("deleted mailboxes", |check| check.check_deleted_mailboxes()),
@@ -183,6 +184,7 @@ impl<'a> Check<'a> {
             ("what is shared", |check| check.check_shared()),
             ("rows of no mailbox", |check| check.check_strays()),
             ("annotations", |check| check.check_metadata()),
+            ("what was held on past days", |check| check.check_history()),
             ("retained messages", |check| check.check_retained()),
             ("references of bodies", |check| check.check_references()),
             ("the tables beside the bodies", |check| check.check_body_tables()),

@@ -20,6 +20,7 @@ mod disk;
 mod engine;
 mod error;
 mod fuzzy;
+mod history;
 mod index;
 mod layout;
 mod live;
@@ -59,6 +60,7 @@ pub use destination::{Addressing, Destination, MissingMailbox, Target};
 pub use directory::{AccountRecord, AppPassword, Directory, GroupRecord, LastLogin, Limits, Switches};
 pub use error::{Error, Result};
 pub use fuzzy::{Fuzzy, FuzzyField, FuzzyHits, FuzzyQuery};
+pub use history::{History, HistoryPoint};
 pub use index::Query;
 pub use live::{Difference, Live, Row, State};
 pub use mailbox::{

@@ -13,7 +13,7 @@ use crate::engine::{KeyRange, Table};
 use crate::registry::lock;
 use crate::schema::{self, SegmentRow};
 use crate::shard::Shard;
-use crate::verbs::{account, compact, drop, retained, vanished};
+use crate::verbs::{account, compact, drop, history, retained, vanished};
 use crate::*;
 
 /// Deletions are looked for so often, or when one asks for it.
@@ -24,6 +24,8 @@ const LONG_ROUND: u32 = 30;
 const VANISHED: usize = 10_000;
 /// Rows in one verb.
 const ROWS: usize = 500;
+/// Accounts whose history is noted in one verb, each with its mailboxes.
+const ACCOUNTS: usize = 50;
 
 /// Wakes the maintenance and stops it.
 #[derive(Default)]
@@ -76,7 +78,9 @@ pub(crate) fn start(shards: Vec<Arc<Shard>>, wake: Arc<Wake>) -> Result<JoinHand
         loop {
             for shard in &shards {
                 let long = round.is_multiple_of(LONG_ROUND);
-                match work(shard, long) {
+                // Not in the first round, which is not for what can wait.
+                let noted = if round % LONG_ROUND == 1 { note_history(shard) } else { Ok(()) };
+                match noted.and(work(shard, long)) {
                     Ok(()) | Err(Error::ShuttingDown) => {}
                     Err(error) => tracing::warn!(shard = shard.number, %error, "maintenance stopped"),
                 }
@@ -121,6 +125,17 @@ pub(crate) fn finish_deletions(shard: &Shard) -> Result<()> {
         first = first.and(until_gone(shard, move |batch| drop::step(batch, account, mailbox, ROWS)));
     }
     first
+}
+
+/// Notes what every account holds.
+fn note_history(shard: &Shard) -> Result<()> {
+    let mut after = None;
+    loop {
+        match shard.write(move |batch| history::note(batch, after, ACCOUNTS)).wait()? {
+            Some(last) if !shard.options.wake.is_stopped() => after = Some(last),
+            _ => return Ok(()),
+        }
+    }
 }
 
 /// Halves what is known of vanished messages in mailboxes that have more rows of it than `most`.

@@ -30,11 +30,13 @@
 //! | gram_run | u64 first body | [`RunRow`]: bodies that the search index knows |
 //! | gram_posting | u64 run, u8 part, u24 last gram | [`PostingRow`]: in which bodies grams are |
 //! | metadata | u32 account, u64 mailbox or 0, u32 user or 0, entry | an annotation's value, see [`MetadataKey`] |
+//! | history | u32 account, u64 mailbox or 0 | [`HistoryRow`]: what it held on past days |
 
 mod body;
 mod chunk;
 mod fields;
 pub(crate) mod gram;
+mod history;
 mod mailbox;
 mod message;
 mod meta;
@@ -46,6 +48,7 @@ pub(crate) mod vanished;
 pub(crate) use body::{BodyRow, SegmentRow, decode_summary, encode_summary};
 pub(crate) use chunk::{Chunk, page_of, slot_of};
 pub(crate) use fields::{Fields, put_varint};
+pub(crate) use history::{HistoryRow, history_key};
 pub(crate) use mailbox::{KEYWORD_LENGTH, KEYWORDS, MailboxRow, subject_code, subject_of};
 pub(crate) use message::MessageRow;
 pub(crate) use meta::{Counters, FORMAT, Identity, UsageRow};

@@ -4,6 +4,7 @@ mod account;
 mod app_password;
 mod check;
 mod group;
+mod history;
 mod import;
 mod index;
 mod mailbox;
@@ -77,6 +78,10 @@ pub enum Operation {
         label: String,
     },
     MailboxList {
+        account: AccountName,
+    },
+    /// What the account and its mailboxes held on past days.
+    History {
         account: AccountName,
     },
     MailboxCreate {
@@ -261,6 +266,7 @@ impl Operation {
             }
             O::AppPasswordList { account } => app_password::list(context, account),
             O::AppPasswordRemove { account, label } => app_password::remove(context, account, label),
+            O::History { account } => history::show(context, account),
             O::MailboxList { account } => mailbox::list(context, account),
             O::MailboxCreate { account, mailbox, special_use } => {
                 mailbox::create(context, account, mailbox, special_use.as_deref())
@@ -334,6 +340,7 @@ impl Operation {
             | O::AccountShow { .. }
             | O::AppPasswordList { .. }
             | O::MailboxList { .. }
+            | O::History { .. }
             | O::GroupList { .. }
             | O::RetainedList { .. }
             | O::Check { repair: false }

@@ -24,7 +24,7 @@ impl Check<'_> {
     }
 
     /// Deleted ones count while their rows go step by step.
-    fn has_account(&self, account: AccountId) -> Result<bool> {
+    pub(super) fn has_account(&self, account: AccountId) -> Result<bool> {
         let key = schema::account_key(account);
         for table in [Table::Usage, Table::DeletedAccount] {
             if self.read.get(table, &key)?.is_some() {

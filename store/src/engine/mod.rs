@@ -54,6 +54,7 @@ tables! {
     GramRun = "gram_run",
     GramPosting = "gram_posting",
     Metadata = "metadata",
+    History = "history",
     /// In the directory's own file: what it says of itself.
     Directory = "directory",
     /// In the directory's own file: account id to its record.
@@ -92,6 +93,7 @@ pub(crate) const SHARD: &[Table] = &[
     Table::GramRun,
     Table::GramPosting,
     Table::Metadata,
+    Table::History,
 ];
 
 /// Keys from `start` (with it) to `end` (without it; `None`: to the last key).

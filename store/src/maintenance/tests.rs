@@ -252,3 +252,35 @@ fn existing_accounts(world: &World) -> Vec<AccountId> {
         .map(|key| AccountId(schema::u32_of("usage", key).unwrap()))
         .collect()
 }
+
+#[test]
+fn what_is_held_is_noted_and_goes_with_its_mailbox_and_account() {
+    let world = World::new(|_| {}, 0);
+    let shard = world.store.shards()[0].clone();
+    world.append(&inbox(&world.alice), "x").unwrap();
+    let work = MailboxName::new("Work").unwrap();
+    let work_id = world.alice.create(&work, None).wait().unwrap().id;
+    note_history(&shard).unwrap();
+    note_history(&shard).unwrap();
+    let history = world.alice.history().unwrap();
+    let usage = world.alice.usage().unwrap();
+    assert_eq!(history.len(), 3);
+    let (mailbox, points) = &history[0];
+    assert_eq!((*mailbox, points.len()), (None, 1));
+    assert_eq!((points[0].bytes, points[0].messages), (usage.bytes, 1));
+    assert!(world.store.check(false, &mut |_| {}).unwrap().is_clean());
+
+    world.alice.delete(&work).wait().unwrap();
+    assert!(world.alice.history().unwrap().iter().all(|(mailbox, _)| *mailbox != Some(work_id)));
+    world.store.directory().delete(world.alice.name()).unwrap();
+    finish_deletions(&shard).unwrap();
+    assert_eq!(world.rows(Table::History), 2);
+
+    let bob = schema::history_key(world.bob.id(), None);
+    world.damage(|tx| tx.put(Table::History, &bob, &[9]));
+    world.damage(|tx| tx.put(Table::History, &schema::history_key(AccountId(99), None), &[1]));
+    world.damage(|tx| tx.put(Table::History, b"short", &[1]));
+    let report = world.store.check(true, &mut |_| {}).unwrap();
+    assert_eq!((report.findings.len(), report.is_repaired()), (3, true), "{:?}", report.findings);
+    assert!(world.store.check(false, &mut |_| {}).unwrap().is_clean());
+}

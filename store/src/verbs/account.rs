@@ -66,7 +66,7 @@ pub(crate) fn step(batch: &mut Batch<'_>, account: AccountId, limit: usize) -> R
     if !retained::purge_account(batch, account, limit)? {
         return Ok(Step::More);
     }
-    for table in [Table::MailboxName, Table::Subscription, Table::Thread, Table::Metadata] {
+    for table in [Table::MailboxName, Table::Subscription, Table::Thread, Table::Metadata, Table::History] {
         if !clear(batch, table, &prefix, limit)? {
             return Ok(Step::More);
         }

@@ -35,6 +35,7 @@ pub(super) fn drop_mailbox(batch: &mut Batch<'_>, account: AccountId, mailbox: M
     batch.put(Table::DeletedMailbox, &schema::mailbox_key(account, mailbox), &left)?;
     batch.delete(Table::MailboxName, &schema::name_key(account, name.as_str()))?;
     metadata::clear(batch, account, mailbox)?;
+    batch.delete(Table::History, &schema::history_key(account, Some(mailbox)))?;
     batch.delete_mailbox(account, mailbox);
     batch.publish(account, Change::Deleted { mailbox, name });
     Ok(())

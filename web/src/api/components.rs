@@ -163,6 +163,7 @@ fn answers() -> Vec<(&'static str, Value)> {
                 &[],
             ),
         ),
+        ("History", history()),
         ("RetainedMessages", paged("messages", "RetainedMessage")),
         (
             "RetainedMessage",
@@ -216,6 +217,16 @@ fn account() -> Value {
         ],
         &[],
     )
+}
+
+fn history() -> Value {
+    let point = object(
+        &[("day", whole(0, LARGEST, "since 1970-01-01")), ("bytes", number("")), ("messages", number(""))],
+        &[],
+    );
+    let points = list(point, None);
+    let mailbox = object(&[("name", any_text("")), ("points", points.clone())], &[]);
+    object(&[("account", points), ("mailboxes", list(mailbox, None))], &[])
 }
 
 fn server() -> Vec<(&'static str, Value)> {

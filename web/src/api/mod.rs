@@ -9,6 +9,7 @@ mod call;
 mod components;
 mod document;
 mod groups;
+mod history;
 mod mailboxes;
 mod retained;
 mod schema;

@@ -1,7 +1,7 @@
 //! Every endpoint: what it is called, what it takes, what it answers, and what runs.
 
 use super::call::{Answer, Call};
-use super::{accounts, app_passwords, groups, mailboxes, retained, server};
+use super::{accounts, app_passwords, groups, history, mailboxes, retained, server};
 use crate::problem::Problem;
 
 /// One method of one path.
@@ -70,6 +70,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     POST   "/accounts/{account}/app-passwords" "addAppPassword", &[], Some("NewAppPassword"), 201 "MadeAppPassword", app_passwords::add, "Make an app password, which is told this once";
     DELETE "/accounts/{account}/app-passwords/{label}" "removeAppPassword", &[], None, 204 "", app_passwords::remove, "Remove an app password";
     GET    "/accounts/{account}/mailboxes" "listMailboxes", PAGED, None, 200 "Mailboxes", mailboxes::list, "Mailboxes of an account, INBOX first";
+    GET    "/accounts/{account}/history" "showHistory", &[], None, 200 "History", history::show, "What the account and its mailboxes held on past days";
     POST   "/accounts/{account}/mailboxes" "createMailbox", &[], Some("NewMailbox"), 201 "Mailbox", mailboxes::create, "Make a mailbox, subscribed";
     GET    "/accounts/{account}/mailboxes/{mailbox}" "showMailbox", &[], None, 200 "Mailbox", mailboxes::show, "One mailbox; a / in its name is %2F";
     PATCH  "/accounts/{account}/mailboxes/{mailbox}" "changeMailbox", &[], Some("MailboxChanges"), 200 "Mailbox", mailboxes::change, "Rename or subscribe";

@@ -10,8 +10,9 @@ use store::AccountName;
 
 use super::accounts::fullness;
 use super::format::*;
+use super::plot::Plot;
 use super::visit::{Errors, Form, Visit};
-use super::{Frame, Page, render, render_refused};
+use super::{Frame, Page, plot, render, render_refused};
 use crate::api;
 use crate::problem::Problem;
 
@@ -24,7 +25,9 @@ struct Account {
     frame: Frame,
     account: AccountView,
     link: String,
-    mailboxes: Vec<MailboxView>,
+    /// Each with a line of its size over time; empty without history.
+    mailboxes: Vec<(MailboxView, String)>,
+    plots: [Plot; 2],
     sessions: Vec<SessionView>,
     app_passwords: Vec<AppPasswordView>,
     retained: Vec<RetainedView>,
@@ -72,6 +75,16 @@ fn page(visit: &Visit, account: &str, errors: Errors, sent: Form) -> Result<Acco
     let Outcome::Mailboxes { mailboxes } = run(&Operation::MailboxList { account: name.clone() })? else {
         return Err(api::strange());
     };
+    let Outcome::History { account: points, mailboxes: grown } =
+        run(&Operation::History { account: name.clone() })?
+    else {
+        return Err(api::strange());
+    };
+    let with_line = |mailbox: MailboxView| {
+        let points = grown.iter().find(|one| one.name == mailbox.name).map(|one| plot::spark(&one.points));
+        (mailbox, points.unwrap_or_default())
+    };
+    let mailboxes = mailboxes.into_iter().map(with_line).collect();
     let Outcome::AppPasswords { app_passwords } = run(&Operation::AppPasswordList { account: name.clone() })?
     else {
         return Err(api::strange());
@@ -90,6 +103,10 @@ fn page(visit: &Visit, account: &str, errors: Errors, sent: Form) -> Result<Acco
         frame: Frame::of(visit, name.as_str(), "accounts"),
         link: link(name.as_str()),
         account: view,
+        plots: [
+            plot::plot("Size", &points, |point| point.bytes, size),
+            plot::plot("Messages", &points, |point| point.messages, count),
+        ],
         mailboxes,
         sessions,
         app_passwords,

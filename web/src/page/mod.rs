@@ -8,6 +8,7 @@ mod change;
 mod format;
 mod login;
 mod overview;
+mod plot;
 mod public;
 mod settings;
 mod visit;

@@ -163,6 +163,7 @@ async fn answers_fit_the_document() {
         ("/accounts", "Accounts"),
         ("/accounts/alice@example.test", "Account"),
         ("/accounts/alice@example.test/mailboxes", "Mailboxes"),
+        ("/accounts/alice@example.test/history", "History"),
         ("/accounts/alice@example.test/app-passwords", "AppPasswords"),
         ("/accounts/alice@example.test/retained", "RetainedMessages"),
         ("/groups", "Groups"),
