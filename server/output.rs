@@ -3,8 +3,8 @@
 use std::io::{IsTerminal, Write};
 
 use admin::{
-    AccountView, AppPasswordView, CheckView, Delivered, GroupView, ImportReport, Lockout, MailboxView,
-    Outcome, PointView, Progress, RetainedView, SessionView, Status,
+    AccountView, AcmeStatus, AppPasswordView, CheckView, Delivered, GroupView, ImportReport, Lockout,
+    MailboxView, Outcome, PointView, Progress, RetainedView, SessionView, Status,
 };
 use anyhow::{Context, Result};
 use comfy_table::Table;
@@ -250,6 +250,17 @@ fn checked(report: &CheckView) -> String {
     }
 }
 
+fn certificate(acme: &AcmeStatus) -> Vec<(&'static str, String)> {
+    let names = acme.domains.join(", ");
+    let next = time::print(acme.next_try);
+    let state = match acme.valid_until {
+        Some(until) => format!("by ACME for {names}, valid until {}, renewed {next}", time::print(until)),
+        None => format!("self-signed until ACME has given one for {names}; next try {next}"),
+    };
+    let error = acme.error.as_ref().map(|error| ("ACME failed", error.clone()));
+    [("certificate", state)].into_iter().chain(error).collect()
+}
+
 fn status(status: &Status) -> String {
     let mut all = vec![("version", status.version.clone())];
     if !status.running {
@@ -264,6 +275,9 @@ fn status(status: &Status) -> String {
     let (imap, pop3, lmtp) = (status.imap_sessions, status.pop3_sessions, status.lmtp_sessions);
     all.push(("sessions", format!("{imap} IMAP, {pop3} POP3, {lmtp} LMTP")));
     all.push(("locked out", status.lockouts.to_string()));
+    if let Some(acme) = &status.acme {
+        all.extend(certificate(acme));
+    }
     if let Some(store) = &status.store {
         all.push(("accounts", format!("{}, {} mailboxes", store.accounts, store.mailboxes)));
         all.push(("messages", format!("{}, {}", store.messages, size(store.bytes))));

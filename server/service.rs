@@ -316,6 +316,22 @@ fn acceptor(config: &Config, certificates: Vec<CertificateFiles>) -> Result<Acce
     Acceptor::new(options).context("section [tls] of the configuration")
 }
 
+/// The certificate by ACME in the data directory, or a self-signed one in its place for the beginning.
+pub fn acme_tls(config: &Config, options: &acme::Options) -> Result<Acceptor> {
+    acceptor(config, vec![acme::certificate(options)?])
+}
+
+/// `None`: no certificate is got by ACME.
+pub fn acme_options(config: &Config) -> Option<acme::Options> {
+    config.tls.acme.as_ref().map(|acme| acme::Options {
+        directory: acme.directory.clone(),
+        root: acme.ca.clone(),
+        contact: acme.contact.clone(),
+        domains: acme.domains.clone(),
+        folder: config.server.data.join("acme"),
+    })
+}
+
 /// For `restante config check`: what the server would find, without making anything.
 pub fn check(config: &Config) -> Result<()> {
     configured_tls(config)?;

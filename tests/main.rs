@@ -3,6 +3,7 @@
 //! Every file under `tests/scripts` is a test of its own (see `script/mod.rs` for the notation); the others register
 //! themselves in their module's `trials`. Run one with `cargo test --release --test all -- NAME`.
 
+mod acme;
 mod clients;
 mod crash;
 mod documents;
@@ -16,6 +17,7 @@ use libtest_mimic::{Arguments, Trial};
 fn main() {
     let arguments = Arguments::from_args();
     let mut trials: Vec<Trial> = script::trials();
+    trials.extend(acme::trials());
     trials.extend(clients::trials());
     trials.extend(crash::trials());
     trials.extend(documents::trials());

@@ -205,7 +205,22 @@ pub struct Status {
     pub pop3_sessions: u64,
     pub lmtp_sessions: u64,
     pub lockouts: u64,
+    /// Where a certificate is got by ACME.
+    #[serde(default)]
+    pub acme: Option<AcmeStatus>,
     pub store: Option<StoreStatus>,
+}
+
+/// How the certificate by ACME stands. Moments are seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcmeStatus {
+    pub domains: Vec<String>,
+    /// The end of the certificate in use; absent: still the self-signed one of the beginning.
+    pub valid_until: Option<i64>,
+    /// When the next is asked for.
+    pub next_try: i64,
+    /// Why the last try failed.
+    pub error: Option<String>,
 }
 
 /// What the store holds and what it takes on the disk.

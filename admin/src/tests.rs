@@ -308,6 +308,7 @@ impl Running {
             authenticator: site.shared.authenticator.clone(),
             listeners: vec![ListenerView { kind: "imap".into(), address: "127.0.0.1:143".into() }],
             started: 0,
+            acme: None,
         };
         let socket = site.path().join("admin.sock");
         let listener = Server::bind(&socket).unwrap();

@@ -30,7 +30,7 @@ pub use problem::{Problem, Problems};
 pub use profile::{Profile, SYSTEM_FILE, Surroundings};
 pub use reader::InForce;
 pub use section::{
-    Admin, Auth, CertificatePair, Http, Imap, Implementation, Language, Limits, Literal, Lmtp, Log,
+    Acme, Admin, Auth, CertificatePair, Http, Imap, Implementation, Language, Limits, Literal, Lmtp, Log,
     LogFormat, MissingMailbox, Mta, NewMailbox, Oauth, OverQuota, Pop3, Search, Server, Sharing, SpecialUse,
     Store, Tls,
 };

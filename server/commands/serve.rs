@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use acme::Renewer;
 use admin::{ListenerView, Running, Server};
 use anyhow::{Context, Result};
 use clap::Args;
@@ -14,7 +15,7 @@ use sd_notify::NotifyState;
 use store::Store;
 use tokio::net::UnixListener;
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use web::Web;
 
 use crate::cli::Global;
@@ -78,7 +79,11 @@ pub fn prepare(config: &Config, target: Option<&Target>, hint: &str) -> Result<P
         privileges::drop_to(target)?;
     }
     warn_of_unreadable_keys(config);
-    let acceptor = acceptor.map_or_else(|| service::self_signed_tls(config), Ok)?;
+    let acceptor = match (acceptor, service::acme_options(config)) {
+        (Some(configured), _) => configured,
+        (None, Some(options)) => service::acme_tls(config, &options)?,
+        (None, None) => service::self_signed_tls(config)?,
+    };
     Ok(Prepared { bound, acceptor })
 }
 
@@ -118,7 +123,10 @@ impl Prepared {
         let store = common::block(|| access::open_patiently(config))?;
         common::block(|| public::ensure(config, &store))?;
         let services = Arc::new(Services::new(config, &store, self.acceptor)?);
-        let running = running(config, &services, &self.bound);
+        let renewer =
+            service::acme_options(config).map(|options| Renewer::new(options, services.acceptor.clone()));
+        let acme = renewer.as_ref().map(Renewer::renewal);
+        let running = Running { acme, ..running(config, &services, &self.bound) };
         let options = service::web_options(config, settings);
         let web = Web::new(store.clone(), running.clone(), options, services.failing.clone());
         // This is the only place that sets it.
@@ -132,12 +140,16 @@ impl Prepared {
             }
             listener::spawn(bound, Arc::clone(&services), stopped.clone())?;
         }
+        let renew_now = renewer.as_ref().map(Renewer::wake);
+        if let Some(renewer) = renewer {
+            tokio::spawn(renewer.run(stopped));
+        }
         let deliver = super::deliver::hook(config, &store, services.shared.sessions.activity());
         tokio::spawn(administer(Server { store: store.clone(), running, deliver }, administration));
         signals::tell(&[NotifyState::Ready]);
         tracing::info!("ready");
         let timeout = config.server.shutdown_timeout;
-        Ok(Started { store, services, stop, signals, to_remove, timeout })
+        Ok(Started { store, services, stop, signals, to_remove, timeout, renew_now })
     }
 }
 
@@ -150,6 +162,7 @@ fn running(config: &Config, services: &Services, bound: &[Bound]) -> Running {
         authenticator: services.shared.authenticator.clone(),
         listeners: bound.iter().map(view).collect(),
         started: common::time::now(),
+        acme: None,
     }
 }
 
@@ -169,6 +182,8 @@ pub struct Started {
     signals: Signals,
     to_remove: Vec<std::path::PathBuf>,
     timeout: Duration,
+    /// Where a certificate is got by ACME.
+    renew_now: Option<Arc<Notify>>,
 }
 
 /// How a server ended.
@@ -234,6 +249,10 @@ impl Started {
         match self.services.acceptor.reload() {
             Ok(()) => tracing::info!("new connections get the certificates as they are now"),
             Err(error) => tracing::error!("the old certificates stay in use: {error}"),
+        }
+        // What made ACME fail may have been put right.
+        if let Some(renew) = &self.renew_now {
+            renew.notify_one();
         }
         if let Err(error) = reload.log_level() {
             tracing::error!("the old log level stays in use: {error:#}");

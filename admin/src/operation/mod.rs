@@ -16,6 +16,7 @@ use std::fmt;
 
 use common::auth::Authenticator;
 use common::session::Sessions;
+use common::tls::Renewal;
 use serde::{Deserialize, Serialize};
 use store::{AccountName, GroupName, Store};
 
@@ -210,6 +211,8 @@ pub struct Running {
     pub listeners: Vec<ListenerView>,
     /// Seconds since 1970.
     pub started: i64,
+    /// Where a certificate is got by ACME.
+    pub acme: Option<Renewal>,
 }
 
 /// What an operation works on.

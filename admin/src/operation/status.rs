@@ -1,10 +1,11 @@
 //! The state of the server and of the store.
 
+use common::tls::RenewalState;
 use store::Statistics;
 
 use super::{Context, Running};
 use crate::Failure;
-use crate::outcome::{Outcome, Status, StoreStatus};
+use crate::outcome::{AcmeStatus, Outcome, Status, StoreStatus};
 
 pub(super) fn run(context: &Context<'_>) -> Result<Outcome, Failure> {
     let status = context.running.map_or_else(Status::not_running, server);
@@ -39,7 +40,13 @@ fn server(running: &Running) -> Status {
         imap_sessions: count("imap"),
         pop3_sessions: count("pop3"),
         lmtp_sessions: count("lmtp"),
+        acme: running.acme.as_ref().map(|renewal| acme(renewal.state())),
         lockouts: running.authenticator.locked_out().len() as u64,
         ..Status::not_running()
     }
+}
+
+fn acme(state: RenewalState) -> AcmeStatus {
+    let RenewalState { domains, valid_until, next_try, error } = state;
+    AcmeStatus { domains, valid_until, next_try, error }
 }

@@ -15,7 +15,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-use super::{CertificateFiles, TlsError};
+use super::{CertificateFiles, Challenges, TlsError};
 
 /// The pairs, by the names in their certificates. A name may have several pairs with keys of different kinds.
 #[derive(Debug)]
@@ -24,16 +24,21 @@ pub(super) struct Resolver {
     pairs: Vec<Arc<CertifiedKey>>,
     /// Lower-case host name, or `*.domain`, to indices into `pairs`.
     names: HashMap<String, Vec<usize>>,
+    challenges: Challenges,
 }
 
 impl Resolver {
-    pub fn load(files: &[CertificateFiles], provider: &CryptoProvider) -> Result<Resolver, TlsError> {
+    pub fn load(
+        files: &[CertificateFiles],
+        challenges: Challenges,
+        provider: &CryptoProvider,
+    ) -> Result<Resolver, TlsError> {
         if files.is_empty() {
             return Err(TlsError(
                 "no certificate is configured; name a certificate file and its key file".into(),
             ));
         }
-        let mut resolver = Resolver { pairs: Vec::new(), names: HashMap::new() };
+        let mut resolver = Resolver { pairs: Vec::new(), names: HashMap::new(), challenges };
         for (index, files) in files.iter().enumerate() {
             let pair = load_pair(files, provider)?;
             for name in names(&pair.cert[0], &files.certificate)? {
@@ -57,6 +62,9 @@ impl Resolver {
 
 impl ResolvesServerCert for Resolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        if let Some(answer) = self.challenges.find(&hello) {
+            return answer;
+        }
         let named = hello.server_name().into_iter().flat_map(|name| self.candidates(name));
         named
             .chain(0..self.pairs.len())
@@ -151,7 +159,7 @@ fn read(file: &Path) -> Result<Vec<u8>, TlsError> {
     })
 }
 
-fn damaged(file: &Path, reason: &str) -> TlsError {
+pub(super) fn damaged(file: &Path, reason: &str) -> TlsError {
     TlsError(format!("{}: damaged: {reason}; put back an undamaged PEM file", file.display()))
 }
 
@@ -168,6 +176,11 @@ fn names(certificate: &CertificateDer<'_>, file: &Path) -> Result<Vec<String>, T
             "the certificate is not valid today; clients will refuse it"
         );
     }
+    Ok(names_of(&parsed))
+}
+
+/// The same of one that is parsed.
+pub(super) fn names_of(parsed: &X509Certificate<'_>) -> Vec<String> {
     let alternative = parsed.subject_alternative_name().ok().flatten();
     let mut names: Vec<String> = alternative
         .iter()
@@ -181,7 +194,7 @@ fn names(certificate: &CertificateDer<'_>, file: &Path) -> Result<Vec<String>, T
         let common = parsed.subject().iter_common_name().filter_map(|name| name.as_str().ok());
         names.extend(common.map(str::to_ascii_lowercase));
     }
-    Ok(names)
+    names
 }
 
 /// `SHA256:ab:cd:...` of the first certificate in the file, for the administrator to compare.

@@ -4,7 +4,9 @@
 //! fails leaves what is in use; every error names the file, the reason and the remedy.
 
 mod certificates;
+mod challenges;
 mod info;
+mod renewal;
 mod self_signed;
 
 use std::io;
@@ -12,15 +14,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use challenges::ALPN_ACME;
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::server::{ProducesTickets, ServerSessionMemoryCache, StoresServerSessions, WebPkiClientVerifier};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 pub use certificates::fingerprint;
+pub use challenges::Challenges;
 pub use info::TlsInfo;
+pub use renewal::{Renewal, RenewalState, Validity, ensure_pair, put_pair, put_private, validity};
 pub use self_signed::ensure_self_signed;
 
 /// Sessions that TLS 1.2 clients without tickets may resume. TLS 1.3 and tickets keep nothing here.
@@ -60,6 +65,7 @@ pub struct Acceptor {
 
 struct Shared {
     options: TlsOptions,
+    challenges: Challenges,
     config: ArcSwap<ServerConfig>,
     /// For HTTPS: other protocol identifiers, and no client certificates, for which browsers would ask the user.
     http: ArcSwap<ServerConfig>,
@@ -68,18 +74,25 @@ struct Shared {
 impl Acceptor {
     /// Reads the files. Errors name the first file that cannot be used.
     pub fn new(options: TlsOptions) -> Result<Acceptor, TlsError> {
-        let config = ArcSwap::from_pointee(configure(&options, Resumption::new()?)?);
-        let http = ArcSwap::from_pointee(configure_http(&options)?);
-        Ok(Acceptor { shared: Arc::new(Shared { options, config, http }) })
+        let challenges = Challenges::default();
+        let config = ArcSwap::from_pointee(configure(&options, &challenges, Resumption::new()?)?);
+        let http = ArcSwap::from_pointee(configure_http(&options, &challenges)?);
+        Ok(Acceptor { shared: Arc::new(Shared { options, challenges, config, http }) })
     }
 
     /// Reads the files again; on an error the old certificates stay in use.
     pub fn reload(&self) -> Result<(), TlsError> {
-        let config = configure(&self.shared.options, self.resumption()?)?;
-        let http = configure_http(&self.shared.options)?;
+        let Shared { options, challenges, .. } = &*self.shared;
+        let config = configure(options, challenges, self.resumption()?)?;
+        let http = configure_http(options, challenges)?;
         self.shared.config.store(Arc::new(config));
         self.shared.http.store(Arc::new(http));
         Ok(())
+    }
+
+    /// Where a certificate authority's challenges are answered.
+    pub fn challenges(&self) -> &Challenges {
+        &self.shared.challenges
     }
 
     /// Clients go on resuming after a reload, unless what they resume could hold a client certificate that the new CA
@@ -92,13 +105,26 @@ impl Acceptor {
         Ok(Resumption { storage: current.session_storage.clone(), ticketer: current.ticketer.clone() })
     }
 
+    /// An error where the handshake was all that the client wanted.
+    async fn end_challenge<S>(&self, stream: &mut TlsStream<S>) -> io::Result<()>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let answered = challenges::refuse_more(stream.get_ref().1);
+        if answered.is_err() {
+            stream.shutdown().await?;
+        }
+        answered
+    }
+
     /// The server's side of a handshake.
     pub(crate) async fn accept<S>(&self, socket: S) -> io::Result<(TlsStream<S>, TlsInfo)>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let config = self.shared.config.load_full();
-        let stream = TlsAcceptor::from(config).accept(socket).await?;
+        let mut stream = TlsAcceptor::from(config).accept(socket).await?;
+        self.end_challenge(&mut stream).await?;
         let info = TlsInfo::of(stream.get_ref().1);
         Ok((stream, info))
     }
@@ -111,7 +137,8 @@ impl Acceptor {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let config = self.shared.http.load_full();
-        let stream = TlsAcceptor::from(config).accept(socket).await?;
+        let mut stream = TlsAcceptor::from(config).accept(socket).await?;
+        self.end_challenge(&mut stream).await?;
         let info = TlsInfo::of(stream.get_ref().1);
         Ok((stream, info))
     }
@@ -130,9 +157,13 @@ impl Resumption {
     }
 }
 
-fn configure(options: &TlsOptions, resumption: Resumption) -> Result<ServerConfig, TlsError> {
+fn configure(
+    options: &TlsOptions,
+    challenges: &Challenges,
+    resumption: Resumption,
+) -> Result<ServerConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let resolver = certificates::Resolver::load(&options.certificates, &provider)?;
+    let resolver = certificates::Resolver::load(&options.certificates, challenges.clone(), &provider)?;
     let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(|error| TlsError(format!("the cryptographic library lacks TLS 1.2 or 1.3: {error}")))?;
@@ -143,15 +174,20 @@ fn configure(options: &TlsOptions, resumption: Resumption) -> Result<ServerConfi
     let mut config = builder.with_cert_resolver(Arc::new(resolver));
     config.session_storage = resumption.storage;
     config.ticketer = resumption.ticketer;
-    config.alpn_protocols = ALPN.iter().map(|name| name.to_vec()).collect();
+    config.alpn_protocols = protocols(&ALPN);
     Ok(config)
 }
 
-fn configure_http(options: &TlsOptions) -> Result<ServerConfig, TlsError> {
+fn configure_http(options: &TlsOptions, challenges: &Challenges) -> Result<ServerConfig, TlsError> {
     let options = TlsOptions { client_ca: None, ..options.clone() };
-    let mut config = configure(&options, Resumption::new()?)?;
-    config.alpn_protocols = ALPN_HTTP.iter().map(|name| name.to_vec()).collect();
+    let mut config = configure(&options, challenges, Resumption::new()?)?;
+    config.alpn_protocols = protocols(&ALPN_HTTP);
     Ok(config)
+}
+
+/// A challenge may come to any port that speaks TLS.
+fn protocols(names: &[&[u8]]) -> Vec<Vec<u8>> {
+    names.iter().copied().chain([ALPN_ACME]).map(<[u8]>::to_vec).collect()
 }
 
 fn client_verifier(

@@ -45,7 +45,7 @@ fn half(missing: &Path, present: &Path) -> TlsError {
 }
 
 /// Certificate and key, PEM.
-fn make(names: &[String]) -> Result<(String, String), rcgen::Error> {
+pub(super) fn make(names: &[String]) -> Result<(String, String), rcgen::Error> {
     let mut all: Vec<String> = Vec::new();
     for name in names.iter().map(String::as_str).chain(LOOPBACK) {
         if !name.is_empty() && !all.iter().any(|known| known.eq_ignore_ascii_case(name)) {
@@ -67,7 +67,7 @@ fn make(names: &[String]) -> Result<(String, String), rcgen::Error> {
 }
 
 /// Written whole beside its place, then renamed: a reader never sees half a file, and nobody else ever sees the key.
-fn write_file(file: &Path, octets: &[u8], mode: u32) -> Result<(), TlsError> {
+pub(super) fn write_file(file: &Path, octets: &[u8], mode: u32) -> Result<(), TlsError> {
     replace(file, octets, mode).map_err(|error| {
         TlsError(format!(
             "{}: cannot write: {error}; make the folder writable for the user that the server runs as, or configure a certificate",

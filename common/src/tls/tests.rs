@@ -284,6 +284,53 @@ async fn mail_clients_may_name_their_protocol_and_others_are_refused() {
     assert!(shake(&acceptor, &Arc::new(web), "localhost").await.is_err());
 }
 
+// RFC 8737 section 3
+#[tokio::test]
+async fn challenges_are_answered_for_their_name_and_protocol_alone() {
+    let made = made(&["localhost"]);
+    let acceptor = Acceptor::new(options(&[&made.files])).unwrap();
+    let mut authority = anyone();
+    authority.alpn_protocols = vec![ALPN_ACME.to_vec()];
+    let authority = Arc::new(authority);
+    let resolver = |acceptor: &Acceptor| acceptor.shared.config.load_full();
+    assert!(shake(&acceptor, &authority, "localhost").await.is_err());
+    acceptor.challenges().put("LocalHost", &[7; 32]).unwrap();
+    acceptor.reload().unwrap();
+    assert_eq!(resolver(&acceptor).alpn_protocols.last().map(Vec::as_slice), Some(ALPN_ACME));
+    // The handshake is all; what comes after it is an error for the server.
+    let refused = shake(&acceptor, &authority, "localhost").await.err().unwrap();
+    assert!(refused.to_string().contains("challenge of a certificate authority was answered"), "{refused}");
+    let refused = shake(&acceptor, &authority, "other.test").await.err().unwrap();
+    assert!(!refused.to_string().contains("was answered"), "{refused}");
+    // Others get what they always got.
+    assert_eq!(certificate_for(&acceptor, "localhost").await, der(&made.files));
+    acceptor.challenges().clear();
+    let refused = shake(&acceptor, &authority, "localhost").await.err().unwrap();
+    assert!(!refused.to_string().contains("was answered"), "{refused}");
+}
+
+#[test]
+fn a_pair_in_one_file_is_made_once_and_replaced_whole() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("below/pair.pem");
+    let names = ["mail.example.test".to_owned()];
+    ensure_pair(&file, &names).unwrap();
+    let before = fs::read(&file).unwrap();
+    ensure_pair(&file, &names).unwrap();
+    assert_eq!(fs::read(&file).unwrap(), before);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let own = validity(&file).unwrap();
+    assert!(own.self_signed && own.names.contains(&names[0]) && own.from < own.until);
+    let both = CertificateFiles { certificate: file.clone(), key: file.clone() };
+    let acceptor = Acceptor::new(options(&[&both])).unwrap();
+    let other = made(&["mail.example.test"]);
+    let read = |file: &std::path::Path| fs::read_to_string(file).unwrap();
+    put_pair(&file, &read(&other.files.certificate), &read(&other.files.key)).unwrap();
+    acceptor.reload().unwrap();
+    fs::write(&file, "no certificate").unwrap();
+    assert!(validity(&file).is_err() && acceptor.reload().is_err());
+}
+
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,

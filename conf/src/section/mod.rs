@@ -28,7 +28,7 @@ pub use search::Search;
 pub use server::Server;
 pub use sharing::Sharing;
 pub use store::{NewMailbox, SpecialUse, Store};
-pub use tls::{CertificatePair, Tls};
+pub use tls::{Acme, CertificatePair, Tls};
 
 use crate::profile::{Profile, Surroundings};
 use crate::reader::Reader;

@@ -93,7 +93,7 @@ fn hostname(reader: &mut Reader, surroundings: &Surroundings) -> String {
 }
 
 /// RFC 1123 section 2.1: letters, digits and hyphens in labels of at most 63 octets.
-fn is_host_name(name: &str) -> bool {
+pub(super) fn is_host_name(name: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-')

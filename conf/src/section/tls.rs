@@ -12,6 +12,18 @@ use crate::reader::{self, Reader};
 pub struct Tls {
     pub certificates: Vec<CertificatePair>,
     pub client_ca: Option<PathBuf>,
+    pub acme: Option<Acme>,
+}
+
+/// A certificate by ACME instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acme {
+    /// At least one.
+    pub domains: Vec<String>,
+    pub directory: String,
+    /// A `mailto:` URI, or empty.
+    pub contact: String,
+    pub ca: Option<PathBuf>,
 }
 
 /// A certificate chain and its key.
@@ -32,8 +44,48 @@ impl Tls {
         if let Some(path) = &client_ca {
             readable(reader, "tls.client_ca", path);
         }
-        Tls { certificates, client_ca }
+        let acme = acme(reader, &certificates);
+        Tls { certificates, client_ca, acme }
     }
+}
+
+fn acme(reader: &mut Reader, certificates: &[CertificatePair]) -> Option<Acme> {
+    let key = "tls.acme_domains";
+    let domains = reader.list(key, |name| match super::server::is_host_name(name) {
+        true => Ok(name.to_ascii_lowercase()),
+        false => Err(format!("{name:?} is no host name; write names such as \"mail.example.org\"")),
+    });
+    let acme = Acme {
+        directory: reader.text("tls.acme_directory"),
+        contact: reader.text("tls.acme_contact"),
+        ca: reader.optional_path("tls.acme_ca"),
+        domains,
+    };
+    let agreed = reader.boolean("tls.acme_terms_agreed");
+    if acme.domains.is_empty() {
+        return None;
+    }
+    if !certificates.is_empty() {
+        reader.problem(key, "tls.certificates has certificates too; use one of both".into());
+    }
+    if !acme.directory.starts_with("https://") {
+        reader.problem(
+            "tls.acme_directory",
+            "the authority's directory is no URL that begins with https://".into(),
+        );
+    }
+    if !acme.contact.is_empty() && !acme.contact.starts_with("mailto:") {
+        reader.problem("tls.acme_contact", "write \"mailto:\" and an address".into());
+    }
+    if !agreed {
+        let reason = format!("the terms of service of {} must be agreed to", acme.directory);
+        let remedy = "Read them, and set acme_terms_agreed = true, or leave acme_domains empty.".into();
+        reader.problem_with_remedy("tls.acme_terms_agreed", reason, remedy);
+    }
+    if let Some(path) = &acme.ca {
+        readable(reader, "tls.acme_ca", path);
+    }
+    Some(acme)
 }
 
 /// A list of tables, or the text `certificate:key,certificate:key` of the environment.

@@ -292,6 +292,15 @@ fn server() -> Vec<(&'static str, Value)> {
 
 fn status() -> Value {
     let listener = object(&[("kind", any_text("")), ("address", any_text(""))], &[]);
+    let acme = object(
+        &[
+            ("domains", list(any_text(""), None)),
+            ("valid_until", or_null(moment("absent: still the self-signed one of the beginning"))),
+            ("next_try", moment("")),
+            ("error", or_null(any_text("why the last try failed"))),
+        ],
+        &[],
+    );
     object(
         &[
             ("version", any_text("")),
@@ -304,6 +313,7 @@ fn status() -> Value {
             ("pop3_sessions", number("")),
             ("lmtp_sessions", number("")),
             ("lockouts", number("")),
+            ("acme", or_null(acme)),
             ("store", reference("StoreStatus")),
             ("write_queue", number("changes that wait for the disk")),
             ("disk_free", or_null(number("octets"))),

@@ -53,6 +53,7 @@ impl Server {
             authenticator: site.shared.authenticator.clone(),
             listeners: Vec::new(),
             started: 0,
+            acme: None,
         };
         let mut options = Options {
             session_idle: Duration::from_secs(600),
