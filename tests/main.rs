@@ -11,6 +11,7 @@ mod hostile;
 mod mta;
 mod script;
 mod support;
+mod web;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -23,5 +24,6 @@ fn main() {
     trials.extend(documents::trials());
     trials.extend(hostile::trials());
     trials.extend(mta::trials());
+    trials.extend(web::trials());
     libtest_mimic::run(&arguments, trials).exit();
 }

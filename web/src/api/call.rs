@@ -64,6 +64,11 @@ impl Call<'_> {
         self.query.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
+    /// From where on; `None`: from the beginning.
+    pub fn after(&self) -> Option<&str> {
+        self.query("after").filter(|after| !after.is_empty())
+    }
+
     /// How many items are wanted.
     pub fn limit(&self) -> Result<usize, Problem> {
         let Some(text) = self.query("limit") else { return Ok(PAGE) };

@@ -26,19 +26,21 @@ fn names() -> Vec<(&'static str, Value)> {
         255,
         "user or user@domain, 255 octets at most, without white space, control characters, /, % and *",
     );
-    account["pattern"] = json!(r"^[^@/%*\s\x00-\x1f\x7f]+(@[^@/%*\s\x00-\x1f\x7f]+)?$");
+    account["pattern"] = json!(r"^[^@/%*\s\x00-\x1f\x7f-\x9f]+(@[^@/%*\s\x00-\x1f\x7f-\x9f]+)?$");
     let mut mailbox = text(
         1,
         1000,
         "levels with / between, 32 at most, 1000 octets at most, without control characters, % and *",
     );
-    mailbox["pattern"] = json!(r"^[^/%*\x00-\x1f\x7f]+(/[^/%*\x00-\x1f\x7f]+){0,31}$");
+    mailbox["pattern"] = json!(r"^[^/%*\x00-\x1f\x7f-\x9f]+(/[^/%*\x00-\x1f\x7f-\x9f]+){0,31}$");
+    let mut label = text(1, 100, "one line of at most 100 octets, such as phone");
+    label["pattern"] = json!(r"^[^\x00-\x1f\x7f-\x9f]+$");
     vec![
         ("AccountName", account.clone()),
         ("GroupName", account),
         ("MailboxName", mailbox),
         ("Password", text(1, 1024, "at most 1024 octets; stored as a hash")),
-        ("Label", text(1, 100, "one line of at most 100 octets, such as phone")),
+        ("Label", label),
     ]
 }
 

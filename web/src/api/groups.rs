@@ -11,7 +11,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<Answer, Problem> {
     let limit = call.limit()?;
     let mut groups = all(call.run(&Operation::GroupList { group: None })?)?;
     groups.sort_by(|one, two| one.name.cmp(&two.name));
-    if let Some(after) = call.query("after") {
+    if let Some(after) = call.after() {
         groups.retain(|group| group.name.as_str() > after);
     }
     Ok(page("groups", groups, limit, |group| group.name.clone()))

@@ -10,7 +10,7 @@ use crate::problem::Problem;
 pub(super) fn list(call: &Call<'_>) -> Result<Answer, Problem> {
     let limit = call.limit()?;
     let mut mailboxes = all(call, call.account()?)?;
-    if let Some(after) = call.query("after") {
+    if let Some(after) = call.after() {
         let key = |name: &str| (name != "INBOX", name.to_owned());
         mailboxes.retain(|mailbox| key(&mailbox.name) > key(after));
     }

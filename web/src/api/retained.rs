@@ -13,7 +13,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<Answer, Problem> {
     else {
         return Err(super::server::strange());
     };
-    if let Some(after) = call.query("after") {
+    if let Some(after) = call.after() {
         let after = after.parse::<store::RetainedId>();
         let after = after.map_err(|why| Problem::field("query", "after", why.to_string()))?;
         messages.retain(|message| message.id.parse::<store::RetainedId>().is_ok_and(|id| id > after));

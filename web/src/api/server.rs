@@ -27,7 +27,7 @@ pub(super) fn session(call: &Call<'_>) -> Result<Answer, Problem> {
 pub(super) fn sessions(call: &Call<'_>) -> Result<Answer, Problem> {
     let limit = call.limit()?;
     let Outcome::Sessions { mut sessions } = call.run(&Operation::Sessions)? else { return Err(strange()) };
-    if let Some(after) = call.query("after") {
+    if let Some(after) = call.after() {
         let after: u64 =
             after.parse().map_err(|_| Problem::field("query", "after", "must be a session's id"))?;
         sessions.retain(|session| session.id > after);
@@ -45,7 +45,7 @@ pub(super) fn kick(call: &Call<'_>) -> Result<Answer, Problem> {
 pub(super) fn lockouts(call: &Call<'_>) -> Result<Answer, Problem> {
     let limit = call.limit()?;
     let Outcome::Lockouts { mut lockouts } = call.run(&Operation::Lockouts)? else { return Err(strange()) };
-    if let Some(after) = call.query("after") {
+    if let Some(after) = call.after() {
         lockouts.retain(|lockout| lockout.who.as_str() > after);
     }
     Ok(page("lockouts", lockouts, limit, |lockout| lockout.who.clone()))

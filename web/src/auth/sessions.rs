@@ -12,7 +12,7 @@ use store::{AccountId, AccountRecord};
 /// Sessions at once; the one that rested longest gives way.
 const MOST: usize = 1000;
 
-/// RFC 6265bis section 4.1.3.2: a browser sets this one only from a secure origin, for no other host or path.
+/// By its prefix a browser takes this one only from a secure origin, for no other host or path (the draft after RFC 6265).
 const SECURE_COOKIE: &str = "__Host-restante";
 const PLAIN_COOKIE: &str = "restante";
 
