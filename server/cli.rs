@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    account, app_password, check, completions, config, deliver, group, import, index, mailbox, retained,
+    account, app_password, check, completions, config, deliver, group, import, index, mailbox, man, retained,
     sessions,
 };
 use crate::{commands, exit};
@@ -82,6 +82,8 @@ pub enum Command {
     Unlock(sessions::Unlock),
     /// Print completions for a shell
     Completions(completions::Completions),
+    /// Write the manual pages of all commands
+    Man(man::Man),
 }
 
 #[derive(Debug, Subcommand)]

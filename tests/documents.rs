@@ -13,6 +13,8 @@ pub fn trials() -> Vec<Trial> {
         trial("documents::rfc_rows_name_what_exists", rows),
         trial("documents::cited_rfcs_have_a_row", cited),
         trial("documents::scripts_name_their_source", sources),
+        trial("documents::settings_are_those_of_the_program", settings),
+        trial("documents::the_guide_is_whole", guide),
     ]
 }
 
@@ -87,6 +89,64 @@ fn sources() -> Outcome {
         true => Ok(()),
         false => fail(format!("{} scripts; without a source: {without:?}", files.len())),
     }
+}
+
+/// The guide's page of settings is what the program prints: `restante config docs > docs/src/settings.md` makes it anew.
+fn settings() -> Outcome {
+    let page = fs::read_to_string(root().join("docs/src/settings.md"))?;
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_restante"));
+    let printed = crate::support::program::run(
+        command.args(["config", "docs"]),
+        b"",
+        std::time::Duration::from_secs(60),
+    )?;
+    match printed.ok("config docs")?.trim_end() == page.trim_end() {
+        true => Ok(()),
+        false => fail("docs/src/settings.md is stale: restante config docs > docs/src/settings.md"),
+    }
+}
+
+/// Every page is in the table of contents, every link leads to a file, and every command that is named exists.
+fn guide() -> Outcome {
+    let folder = root().join("docs/src");
+    let mut pages = Vec::new();
+    collect(&folder, "md", &mut pages);
+    let summary = fs::read_to_string(folder.join("SUMMARY.md"))?;
+    let mut wrong = Vec::new();
+    for page in &pages {
+        let name = page.strip_prefix(&folder)?.display().to_string();
+        if name != "SUMMARY.md" && !summary.contains(&format!("]({name})")) {
+            wrong.push(format!("{name} is not in SUMMARY.md"));
+        }
+        let text = fs::read_to_string(page)?;
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            if !link.is_empty() && !link.contains("://") && !folder.join(link).exists() {
+                wrong.push(format!("{name}: {link} does not exist"));
+            }
+        }
+        wrong.extend(unknown_commands(&text)?.into_iter().map(|command| format!("{name}: {command}")));
+    }
+    match wrong.is_empty() && pages.len() > 10 {
+        true => Ok(()),
+        false => fail(wrong.join("\n")),
+    }
+}
+
+/// Lines of shell that begin with `restante` whose commands the program does not know.
+fn unknown_commands(text: &str) -> Outcome<Vec<String>> {
+    let mut unknown = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| line.starts_with("restante ")) {
+        let is_word =
+            |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-');
+        let words: Vec<&str> = line.split_whitespace().skip(1).take_while(is_word).take(2).collect();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_restante"));
+        command.args(&words).arg("--help");
+        let help = crate::support::program::run(&mut command, b"", std::time::Duration::from_secs(60))?;
+        if words.is_empty() || help.code != Some(0) {
+            unknown.push(line.to_owned());
+        }
+    }
+    Ok(unknown)
 }
 
 /// What stands in backquotes, or the words of the cell, and looks like a path.

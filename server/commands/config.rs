@@ -16,12 +16,15 @@ pub enum Config {
     Show,
     /// Print the commented default file
     Default,
+    /// Print the page of the administrator's guide that explains every setting
+    Docs,
 }
 
 impl Config {
     pub fn run(self, global: &Global) -> Result<Exit> {
         match self {
             Config::Default => output::line(conf::DEFAULT_FILE)?,
+            Config::Docs => output::line(conf::settings_page().trim_end())?,
             Config::Check => check(global)?,
             Config::Show => show(&access::load(global)?, global.json)?,
         }

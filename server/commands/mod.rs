@@ -10,6 +10,7 @@ pub mod group;
 pub mod import;
 pub mod index;
 pub mod mailbox;
+pub mod man;
 pub mod retained;
 pub mod serve;
 pub mod sessions;
@@ -47,6 +48,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Kick(kick) => kick.run(global),
         Command::Unlock(unlock) => unlock.run(global),
         Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(global.json),
     }
 }
 

@@ -14,6 +14,7 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("mta::exim", exim::test),
         trial("mta::postfix", postfix::test),
+        trial("mta::postfix_over_loopback", postfix::over_loopback),
         trial("mta::postfix_without_us", postfix::without_us),
     ]
 }
@@ -21,10 +22,13 @@ pub fn trials() -> Vec<Trial> {
 /// A site whose sockets for the MTA are in its runtime directory. `bob` has room for 2,000 octets, `carol` may not hand
 /// in mail.
 fn site() -> Outcome<Site> {
-    let site = Site::with(
-        "[mta]\nsocketmap_listen = [\"unix:socketmap.sock\"]\npolicy_listen = [\"unix:policy.sock\"]\n\
-         sasl_listen = [\"unix:sasl.sock\"]\n",
-    )?;
+    site_at(["unix:socketmap.sock", "unix:policy.sock", "unix:sasl.sock"])
+}
+
+fn site_at([socketmap, policy, sasl]: [&str; 3]) -> Outcome<Site> {
+    let site = Site::with(&format!(
+        "[mta]\nsocketmap_listen = [{socketmap:?}]\npolicy_listen = [{policy:?}]\nsasl_listen = [{sasl:?}]\n"
+    ))?;
     let set = |account: &str, option: &str, value: &str| {
         site.server.cli(&["account", "set", account, option, value], b"")?.ok("account set").map(drop)
     };

@@ -35,6 +35,20 @@ pub fn test() -> Outcome {
     site.server.finish()
 }
 
+/// For a `smtpd` in a chroot, which sees no sockets outside.
+pub fn over_loopback() -> Outcome {
+    let site = super::site_at(["127.0.0.1:0"; 3])?;
+    let at = |kind: &str| site.server.address(kind).map(|address| format!("inet:{address}"));
+    let places = [at("socketmap")?, at("policy")?, at("sasl")?];
+    let postfix = Postfix::start(&site, &settings_at(&site, &places))?;
+    let replies = [(ALICE, "250"), ("nobody@example.test", "550 5.1.1")];
+    smtp::recipients(&mut smtp::connect(postfix.port)?, &replies)?;
+    smtp::sized(postfix.port, 2500, "bob@example.test", "552 5.2.2")?;
+    logins(&site, postfix.port)?;
+    drop(postfix);
+    site.server.finish()
+}
+
 /// While Restante does not answer, Postfix asks its clients to come again, and goes on by itself afterwards.
 pub fn without_us() -> Outcome {
     let mut site = super::site()?;
@@ -75,17 +89,25 @@ fn deliver(site: &Site, postfix: &Postfix) -> Outcome {
     await_messages(site, 1)
 }
 
-/// The lines of the README, with a list of relaying that tells a login from none, and loopback as a stranger.
 fn settings(site: &Site) -> String {
     let run = site.server.path().join("run");
-    let run = run.display();
+    let at = |name: &str| format!("unix:{}/{name}.sock", run.display());
+    settings_at(site, &[at("socketmap"), at("policy"), at("sasl")])
+}
+
+/// The lines of the guide, with a list of relaying that tells a login from none, and loopback as a stranger.
+fn settings_at(site: &Site, [socketmap, policy, sasl]: &[String; 3]) -> String {
+    let lmtp = site.server.path().join("run/lmtp.sock");
     format!(
         "relay_domains =\nmynetworks =\n\
-         virtual_mailbox_domains = socketmap:unix:{run}/socketmap.sock:domains\n\
-         virtual_mailbox_maps = socketmap:unix:{run}/socketmap.sock:recipients\n\
-         virtual_transport = lmtp:unix:{run}/lmtp.sock\n\
+         virtual_mailbox_domains = socketmap:{socketmap}:domains\n\
+         virtual_mailbox_maps = socketmap:{socketmap}:recipients\n\
+         virtual_transport = lmtp:unix:{}\n\
          smtpd_relay_restrictions = permit_sasl_authenticated, reject_unauth_destination\n\
-         smtpd_recipient_restrictions = check_policy_service unix:{run}/policy.sock\n\
-         smtpd_sasl_auth_enable = yes\nsmtpd_sasl_type = dovecot\nsmtpd_sasl_path = {run}/sasl.sock\n"
+         smtpd_recipient_restrictions = check_policy_service {policy}\n\
+         smtpd_sasl_auth_enable = yes\nsmtpd_sasl_type = dovecot\nsmtpd_sasl_path = {}\n",
+        lmtp.display(),
+        // A path has no type here.
+        sasl.trim_start_matches("unix:")
     )
 }
