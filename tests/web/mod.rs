@@ -1,7 +1,6 @@
 //! HTTP: the API as schemathesis (PyPI) attacks it by its own document, and the pages in Debian's Chromium, driven by
 //! Playwright and looked at by axe-core (npm).
 
-use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
