@@ -1,11 +1,12 @@
-//! A certificate by ACME (RFC 8555): got at the first start, renewed after two thirds of its life, put in place without
-//! dropping a connection. Names are proved by tls-alpn-01 (RFC 8737), which the sockets answer that speak TLS anyway.
+//! A certificate by ACME (RFC 8555): got at the first start, renewed after two thirds of its life, put in place
+//! without dropping a connection. Names are proved by tls-alpn-01 (RFC 8737), which the sockets answer that speak TLS
+//! anyway.
 //!
 //! Rules that hold everywhere:
 //! - The certificate in use stays in use until the next one is on the disk and can be loaded.
 //! - Account key and certificate's key are files that the server's user alone can read.
-//! - A failure is told with its reason and remedy, in the log and in `restante status`, and tried again later and later,
-//!   so that no authority locks the site out.
+//! - A failure is told with its reason and remedy, in the log and in `restante status`, and tried again later and
+//!   later, so that no authority locks the site out.
 
 mod account;
 mod failure;

@@ -1,4 +1,5 @@
-//! The default file as a page of the administrator's guide: every section, every setting with its default and its comment.
+//! The default file as a page of the administrator's guide: every section, every setting with its default and its
+//! comment.
 
 use crate::defaults::{DEFAULT_FILE, setting};
 

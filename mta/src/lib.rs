@@ -1,12 +1,12 @@
-//! Answers to the questions of the site's MTA, in the protocols that Postfix and Exim already speak: does this recipient
-//! exist (socketmap), is there room for the message (policy delegation), is this password right (Dovecot's protocol for
-//! authentication clients).
+//! Answers to the questions of the site's MTA, in the protocols that Postfix and Exim already speak: does this
+//! recipient exist (socketmap), is there room for the message (policy delegation), is this password right (Dovecot's
+//! protocol for authentication clients).
 //!
 //! Rules that hold everywhere:
 //! - What is answered is what delivery would do: recipients and room are asked of the functions that LMTP asks.
 //! - A fault of the store is "try again later", never "no such user".
-//! - The MTA is trusted to say from where its client comes; all else that it passes on is the client's, and hostile: every
-//!   line, number and list has a limit.
+//! - The MTA is trusted to say from where its client comes; all else that it passes on is the client's, and hostile:
+//!   every line, number and list has a limit.
 
 mod address;
 mod error;

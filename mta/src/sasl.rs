@@ -1,9 +1,9 @@
-//! The server's side of Dovecot's protocol for authentication clients, version 1, as Postfix (`smtpd_sasl_type = dovecot`)
-//! and Exim (`driver = dovecot`) speak it: the MTA carries SASL between its client and us.
+//! The server's side of Dovecot's protocol for authentication clients, version 1, as Postfix (`smtpd_sasl_type =
+//! dovecot`) and Exim (`driver = dovecot`) speak it: the MTA carries SASL between its client and us.
 //!
-//! Lines of fields with TABs between. We begin: VERSION, MECH for each mechanism, SPID, CUID, COOKIE, DONE. The MTA says
-//! VERSION and CPID, then AUTH for each login; CONT goes on with a challenge or a response, OK and FAIL end it. Logins of one
-//! connection are looked at one after the other: an MTA's process has one client.
+//! Lines of fields with TABs between. We begin: VERSION, MECH for each mechanism, SPID, CUID, COOKIE, DONE. The MTA
+//! says VERSION and CPID, then AUTH for each login; CONT goes on with a challenge or a response, OK and FAIL end it.
+//! Logins of one connection are looked at one after the other: an MTA's process has one client.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};

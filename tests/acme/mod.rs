@@ -1,5 +1,5 @@
-//! Certificates by ACME, from Pebble, the authority for tests of Let's Encrypt's authors, in Debian. It proves names as a
-//! real authority does: it asks a DNS server (Pebble's own) and connects to the port with TLS.
+//! Certificates by ACME, from Pebble, the authority for tests of Let's Encrypt's authors, in Debian. It proves names
+//! as a real authority does: it asks a DNS server (Pebble's own) and connects to the port with TLS.
 
 mod authority;
 

@@ -1,5 +1,5 @@
-//! Answers to a certificate authority's tls-alpn-01 challenges (RFC 8737), on every socket that speaks TLS: who asks with
-//! the protocol identifier `acme-tls/1` gets a certificate that proves the name is ours, and nothing else.
+//! Answers to a certificate authority's tls-alpn-01 challenges (RFC 8737), on every socket that speaks TLS: who asks
+//! with the protocol identifier `acme-tls/1` gets a certificate that proves the name is ours, and nothing else.
 
 use std::collections::HashMap;
 use std::io;
