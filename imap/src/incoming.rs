@@ -10,7 +10,7 @@ mod url;
 
 use bytes::Bytes;
 use common::block;
-use store::{DateTime, NewMessage, Spool, Staged};
+use store::{Account, DateTime, NewMessage, Spool, Staged};
 
 use crate::error::Error;
 use crate::name::Rights;
@@ -26,6 +26,8 @@ pub struct Incoming<'s> {
     at: usize,
     /// Octets of the messages so far.
     received: u64,
+    /// Whose mail grows by them.
+    owner: Option<Account>,
 }
 
 /// A message that is announced.
@@ -55,7 +57,12 @@ const MOST_AT_ONCE: u64 = 16;
 impl<'s> Incoming<'s> {
     /// Begins behind the mailbox.
     pub fn new(session: &'s mut Session, arguments: &Parser<'_>) -> Incoming<'s> {
-        Incoming { session, line: Bytes::copy_from_slice(arguments.rest()), at: 0, received: 0 }
+        Incoming { session, line: Bytes::copy_from_slice(arguments.rest()), at: 0, received: 0, owner: None }
+    }
+
+    /// From here on what does not fit into the account's limits is refused before it is sent.
+    pub fn charge(&mut self, owner: &Account) {
+        self.owner = Some(owner.clone());
     }
 
     /// `append-message = [SP flag-list] [SP date-time] SP append-data`, up to the message itself. RFC 4466 section 2.5
@@ -113,7 +120,10 @@ impl<'s> Incoming<'s> {
             let text = format!("More than {most} octets in one command; append the messages in several");
             return Err(Error::no(Code::Limit, text));
         }
-        Ok(())
+        match &self.owner {
+            Some(owner) => Ok(block(|| owner.check_room(self.received.saturating_add(size), 1))?),
+            None => Ok(()),
+        }
     }
 
     async fn write_literal(&mut self, literal: LiteralHeader, spool: &mut Spool) -> Result<(), Error> {

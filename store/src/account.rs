@@ -208,6 +208,14 @@ impl Account {
         UsageRow::decode(&stored.ok_or_else(|| Error::NoSuchAccount(self.name().to_string()))?)
     }
 
+    /// Whether so much more has room as things are now, else [`Error::OverQuota`]: spares a client sending a message in
+    /// vain. The verb that stores it is what counts.
+    pub fn check_room(&self, bytes: u64, messages: u64) -> Result<()> {
+        let (usage, limits) = (self.usage()?, self.limits()?);
+        let bytes = usage.bytes.saturating_add(bytes);
+        crate::verbs::check_limits(limits, bytes, usage.messages.saturating_add(messages))
+    }
+
     /// The limits in force for the account.
     pub fn limits(&self) -> Result<Limits> {
         Ok((self.shard().options.limits)(self.id()))

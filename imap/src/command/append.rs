@@ -20,6 +20,7 @@ pub async fn run(session: &mut Session, arguments: &mut Parser<'_>) -> Result<Re
     let place = name::resolve(incoming.session.user()?, &name)?;
     // Before the literal, so that a synchronizing client does not send the message for nothing.
     let mailbox = place.target()?;
+    incoming.charge(&place.account);
     let mut shelf = incoming.session.service.store.shelf();
     let mut messages = Vec::new();
     let options = &incoming.session.service.options;

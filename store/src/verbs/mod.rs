@@ -42,17 +42,25 @@ fn charge(batch: &mut Batch<'_>, account: AccountId, bytes: u64, messages: u64) 
 
 /// Refuses what grows beyond the account's limits.
 fn within_limits(batch: &Batch<'_>, account: AccountId, usage: UsageRow, grows: bool) -> Result<()> {
-    let limits = (batch.shard.options.limits)(account);
-    if grows && limits.bytes != 0 && usage.bytes > limits.bytes {
+    if grows {
+        check_limits((batch.shard.options.limits)(account), usage.bytes, usage.messages)
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether so much may be held under these limits.
+pub(crate) fn check_limits(limits: Limits, bytes: u64, messages: u64) -> Result<()> {
+    if limits.bytes != 0 && bytes > limits.bytes {
         return Err(Error::OverQuota(format!(
-            "the account would have {} octets and may have {}: delete messages, or ask for more",
-            usage.bytes, limits.bytes
+            "the account would have {bytes} octets and may have {}: delete messages, or ask for more",
+            limits.bytes
         )));
     }
-    if grows && limits.messages != 0 && usage.messages > limits.messages {
+    if limits.messages != 0 && messages > limits.messages {
         return Err(Error::OverQuota(format!(
-            "the account would have {} messages and may have {}: delete messages, or ask for more",
-            usage.messages, limits.messages
+            "the account would have {messages} messages and may have {}: delete messages, or ask for more",
+            limits.messages
         )));
     }
     Ok(())
