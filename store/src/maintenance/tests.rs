@@ -284,3 +284,19 @@ fn what_is_held_is_noted_and_goes_with_its_mailbox_and_account() {
     assert_eq!((report.findings.len(), report.is_repaired()), (3, true), "{:?}", report.findings);
     assert!(world.store.check(false, &mut |_| {}).unwrap().is_clean());
 }
+
+#[test]
+fn two_who_finish_the_same_deletion_in_one_batch_do_not_hinder_each_other() {
+    let world = World::new(|_| {}, u64::MAX);
+    world.append(&inbox(&world.alice), "one").unwrap();
+    let account = world.alice.id();
+    let shard = &world.store.shards()[0];
+    let twice = shard.write(move |batch| {
+        account::delete(batch, account)?;
+        account::step(batch, account, ROWS)?;
+        account::step(batch, account, ROWS).map(|step| matches!(step, drop::Step::More))
+    });
+    assert!(twice.wait().unwrap());
+    finish_deletions(shard).unwrap();
+    assert_eq!((world.rows(Table::DeletedAccount), world.rows(Table::DeletedMailbox)), (0, 0));
+}
