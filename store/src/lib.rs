@@ -64,7 +64,8 @@ pub use history::{History, HistoryPoint};
 pub use index::Query;
 pub use live::{Difference, Live, Row, State};
 pub use mailbox::{
-    Appended, Copied, Expunged, FlagsOperation, Mailbox, NewMessage, Replaced, StoreFlags, Stored,
+    Appended, Copied, Expunged, FlagsOperation, Held, Imported, Mailbox, NewMessage, Numbers, Replaced,
+    StoreFlags, Stored,
 };
 pub use metadata::{Metadata, MetadataLimits};
 pub use pending::Pending;

@@ -8,7 +8,7 @@ use crate::engine::{KeyRange, Read, Table};
 use crate::schema::{self, Chunk, MailboxRow, RetainedRow, vanished};
 use crate::shard::Shard;
 use crate::snapshot::View;
-use crate::verbs::{acl, append, copy, expunge, flags, replace, unique_id};
+use crate::verbs::{acl, append, copy, expunge, flags, import, replace, unique_id};
 use crate::*;
 
 /// A mailbox of an account. Cheap to clone. Stays valid when the mailbox is renamed; when it is deleted, everything
@@ -29,6 +29,36 @@ pub struct NewMessage {
     pub keywords: Vec<Keyword>,
     /// `None`: now.
     pub internal_date: Option<DateTime>,
+}
+
+/// What a message brings from the server that it was on before. The default brings nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// `None`: the mailbox's UIDNEXT.
+    pub uid: Option<Uid>,
+    /// RFC 1939 section 7: 1 to 70 visible US-ASCII characters. `None`: made of UIDVALIDITY and UID.
+    pub unique_id: Option<String>,
+    /// RFC 8514, in seconds since 1970. `None`: now.
+    pub save_date: Option<i64>,
+}
+
+/// What clients have noted of a mailbox on the server that it was on before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Numbers {
+    pub uid_validity: UidValidity,
+    pub uid_next: Uid,
+    pub highest_modseq: ModSeq,
+}
+
+/// A message as importers see what is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    pub uid: Uid,
+    /// [`Staged::hash`]
+    pub hash: [u8; 32],
+    /// With the header lines of this recipient alone.
+    pub size: u64,
+    pub internal_date: DateTime,
 }
 
 /// RFC 4315 APPENDUID, and what delivery logs.
@@ -161,6 +191,42 @@ impl Mailbox {
         let (account, mailbox) = self.place();
         let octets = messages.iter().map(|message| message.staged.len()).sum();
         self.shard().queue.push(octets, move |batch| append::append(batch, account, mailbox, &messages))
+    }
+
+    /// Inserts messages that come from another server, all or none: `imported[i]` belongs to `messages[i]`. Given UIDs
+    /// ascend and are not below UIDNEXT, else [`Error::Limit`].
+    pub fn import(&self, messages: Vec<NewMessage>, imported: Vec<Imported>) -> Pending<Appended> {
+        let (account, mailbox) = self.place();
+        let octets = messages.iter().map(|message| message.staged.len()).sum();
+        let verb = move |batch: &mut crate::batch::Batch<'_>| {
+            import::import(batch, account, mailbox, (&messages, &imported))
+        };
+        self.shard().queue.push(octets, verb)
+    }
+
+    /// Takes over UIDVALIDITY, and UIDNEXT and HIGHESTMODSEQ as far as they are greater. False, and nothing is changed,
+    /// when the mailbox has another UIDVALIDITY and messages have been in it.
+    pub fn adopt(&self, numbers: Numbers) -> Pending<bool> {
+        let (account, mailbox) = self.place();
+        self.shard().write(move |batch| import::adopt(batch, account, mailbox, numbers))
+    }
+
+    /// What is there, by UID. Blocks.
+    pub fn held(&self, each: &mut dyn FnMut(Held) -> Result<()>) -> Result<()> {
+        let view = self.view()?;
+        self.row(&*view.read)?;
+        view.read.scan(
+            Table::Message,
+            KeyRange::prefix(&schema::mailbox_prefix(self.id)),
+            &mut |key, octets| {
+                let row = schema::MessageRow::decode(octets)?;
+                let body = view.read.get(Table::Body, &schema::body_key(row.body))?;
+                let body = schema::BodyRow::decode(&body.unwrap_or_default())?;
+                let (uid, hash) = (schema::uid_of_key(key)?, body.hash);
+                each(Held { uid, hash, size: row.size, internal_date: row.internal_date })?;
+                Ok(ControlFlow::Continue(()))
+            },
+        )
     }
 
     fn place(&self) -> copy::Place {

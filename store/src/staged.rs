@@ -42,6 +42,11 @@ impl Staged {
         self.size
     }
 
+    /// BLAKE3 of the octets after normalization.
+    pub fn hash(&self) -> &[u8; 32] {
+        &self.hash
+    }
+
     pub fn is_empty(&self) -> bool {
         self.size == 0
     }

@@ -438,3 +438,89 @@ fn annotations_follow_their_mailbox() {
     let report = store.check(false, &mut |_| {}).unwrap();
     assert!(report.is_clean(), "{report:?}");
 }
+
+fn imported(uid: u32, unique_id: &str) -> Imported {
+    Imported { uid: Some(Uid(uid)), unique_id: Some(unique_id.to_owned()), save_date: Some(1_600_000_000) }
+}
+
+fn numbers(uid_validity: u32, uid_next: u32, highest_modseq: u64) -> Numbers {
+    Numbers {
+        uid_validity: UidValidity(uid_validity),
+        uid_next: Uid(uid_next),
+        highest_modseq: ModSeq(highest_modseq),
+    }
+}
+
+#[test]
+fn an_imported_mailbox_keeps_its_numbers() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory);
+    let alice = account(&store, "alice");
+    let mailbox = inbox(&alice);
+    assert!(mailbox.adopt(numbers(4_000_000, 1, 1 << 40)).wait().unwrap());
+    let messages = ["one", "two"].map(|text| new_message(&store, &octets(text, "x"))).to_vec();
+    let appended = mailbox.import(messages, vec![imported(5, "a"), imported(900, "b")]).wait().unwrap();
+    assert_eq!((appended.uid_validity, appended.uids), (UidValidity(4_000_000), vec![Uid(5), Uid(900)]));
+    assert_eq!(
+        mailbox.imported_unique_ids().unwrap(),
+        [(Uid(5), "a".to_owned()), (Uid(900), "b".to_owned())]
+    );
+    assert_eq!(message_of(&mailbox, Uid(5)).save_date.seconds, 1_600_000_000);
+    assert!(appended.modseq > ModSeq(1 << 40));
+    // A client that noted an older MODSEQ is told of every UID that is not there.
+    let vanished = mailbox.vanished_since(ModSeq(77)).unwrap();
+    assert!(vanished.contains(Uid(4)) && vanished.contains(Uid(899)) && !vanished.contains(Uid(900)));
+    // What comes now goes on from there.
+    assert!(mailbox.adopt(numbers(4_000_000, 1000, 0)).wait().unwrap());
+    assert_eq!(append(&store, &mailbox, "three"), Uid(1000));
+    let mut held = Vec::new();
+    mailbox
+        .held(&mut |one| {
+            held.push((one.uid.0, one.size));
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(held.iter().map(|(uid, _)| *uid).collect::<Vec<_>>(), [5, 900, 1000]);
+    assert_eq!(held[0].1, octets("one", "x").len() as u64);
+    clean(&store);
+    drop((mailbox, alice, store));
+    let store = open(&directory);
+    assert_eq!(existing(&inbox(&account(&store, "alice"))), [5, 900, 1000]);
+}
+
+#[test]
+fn numbers_of_a_mailbox_that_had_mail_stay() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory);
+    let mailbox = inbox(&account(&store, "alice"));
+    let uid = append(&store, &mailbox, "here");
+    mailbox.remove(&uids(&[uid.0])).wait().unwrap();
+    let before = mailbox.info().unwrap();
+    assert!(!mailbox.adopt(numbers(7, 50, 1 << 50)).wait().unwrap());
+    assert_eq!(mailbox.info().unwrap(), before);
+    let import =
+        |uid| mailbox.import(vec![new_message(&store, b"a: b\r\n\r\n")], vec![imported(uid, "x")]).wait();
+    assert!(matches!(import(1), Err(Error::Limit(_))));
+    assert!(matches!(import(u32::MAX), Err(Error::Limit(_))));
+    assert_eq!(mailbox.info().unwrap(), before);
+    let bad = Imported { unique_id: Some("a b".to_owned()), ..Imported::default() };
+    let refused = mailbox.import(vec![new_message(&store, b"a: b\r\n\r\n")], vec![bad]).wait();
+    assert!(matches!(refused, Err(Error::InvalidName(_))));
+    clean(&store);
+}
+
+#[test]
+fn no_uid_validity_is_given_out_that_an_import_brought() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory);
+    let alice = account(&store, "alice");
+    let own = inbox(&alice).info().unwrap().uid_validity.0;
+    assert!(inbox(&alice).adopt(numbers(own + 500, 1, 0)).wait().unwrap());
+    assert!(alice.create(&mailbox_name("next"), None).wait().unwrap().uid_validity.0 > own + 500);
+    // One near the end does not use up those of the shard.
+    let far = alice.mailbox(&mailbox_name("next")).unwrap();
+    assert!(far.adopt(numbers(u32::MAX, 1, 0)).wait().unwrap());
+    assert!(alice.create(&mailbox_name("after"), None).wait().unwrap().uid_validity.0 < own + 1000);
+    assert!(matches!(far.adopt(numbers(0, 1, 0)).wait(), Err(Error::Limit(_))));
+    clean(&store);
+}

@@ -15,7 +15,17 @@ pub(crate) fn append(
     mailbox: MailboxId,
     messages: &[NewMessage],
 ) -> Result<Appended> {
-    Prepared::new(batch, (account, mailbox), messages, None)?.insert(batch)
+    Prepared::new(batch, (account, mailbox), messages, None)?.insert(batch, &mut |_| Kept::default())
+}
+
+/// What a message brings from the server that it was on before.
+#[derive(Default)]
+pub(super) struct Kept {
+    /// Not below UIDNEXT. `None`: UIDNEXT.
+    pub uid: Option<Uid>,
+    pub unique_id: Option<String>,
+    /// Seconds since 1970. `None`: now.
+    pub save_date: Option<i64>,
 }
 
 /// Messages that nothing speaks against. Until [`Prepared::insert`] nothing is changed.
@@ -26,6 +36,10 @@ pub(super) struct Prepared<'a> {
 }
 
 impl<'a> Prepared<'a> {
+    pub fn row(&self) -> &schema::MailboxRow {
+        &self.target.row
+    }
+
     /// `freed`: octets of the account's message that the one new message takes the place of.
     pub fn new(
         batch: &mut Batch<'_>,
@@ -48,21 +62,24 @@ impl<'a> Prepared<'a> {
         Ok(prepared)
     }
 
-    pub fn insert(self, batch: &mut Batch<'_>) -> Result<Appended> {
+    /// `kept` is asked for each message by its index.
+    pub fn insert(self, batch: &mut Batch<'_>, kept: &mut dyn FnMut(usize) -> Kept) -> Result<Appended> {
         let Prepared { mut target, usage, messages } = self;
         let mut uids = Vec::with_capacity(messages.len());
-        for (message, keywords) in messages {
+        for (index, (message, keywords)) in messages.into_iter().enumerate() {
+            let Kept { uid, unique_id, save_date } = kept(index);
+            target.row.uid_next = uid.unwrap_or(target.row.uid_next);
             let body = batch.add_body(&message.staged)?;
             let stored = MessageRow {
                 body,
                 size: size(message),
                 internal_date: message.internal_date.unwrap_or(DateTime { seconds: batch.now, offset: 0 }),
-                save_date: batch.now,
+                save_date: save_date.unwrap_or(batch.now),
                 email_id: batch.next_email(),
                 thread_id: thread(batch, target.account, &message.staged.thread_keys)?,
                 trace: message.trace.clone(),
             };
-            let entry = Entry { message: stored, flags: message.flags, keywords, unique_id: None };
+            let entry = Entry { message: stored, flags: message.flags, keywords, unique_id };
             uids.push(target.insert(batch, entry)?);
         }
         let appended =

@@ -13,6 +13,7 @@ pub(crate) mod drop;
 pub(crate) mod expunge;
 pub(crate) mod flags;
 pub(crate) mod history;
+pub(crate) mod import;
 pub(crate) mod mailbox;
 pub(crate) mod metadata;
 pub(crate) mod replace;

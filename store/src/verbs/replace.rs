@@ -1,6 +1,6 @@
 //! REPLACE (RFC 8508): a new message in, the old one out, in one step.
 
-use super::append::Prepared;
+use super::append::{Kept, Prepared};
 use super::copy::Place;
 use super::{Target, expunge, rows_of};
 use crate::batch::Batch;
@@ -17,7 +17,8 @@ pub(crate) fn replace(
     let old = old_message(batch, from, uid)?;
     // Within the account the room of the old message is there for the new one.
     let freed = (from.0 == to.0).then_some(old);
-    let appended = Prepared::new(batch, to, std::slice::from_ref(message), freed)?.insert(batch)?;
+    let appended = Prepared::new(batch, to, std::slice::from_ref(message), freed)?
+        .insert(batch, &mut |_| Kept::default())?;
     let uids = UidSet::from_ranges([uid.0..=uid.0]);
     let expunged = expunge::remove(batch, from.0, from.1, &uids, true)?;
     Ok(Replaced { appended, modseq: expunged.modseq })

@@ -17,12 +17,7 @@ pub(crate) fn import(
 ) -> Result<()> {
     batch.mailbox(account, mailbox)?;
     for (uid, unique_id) in unique_ids {
-        let valid = unique_id.bytes().all(|octet| (0x21..=0x7e).contains(&octet));
-        if unique_id.is_empty() || unique_id.len() > LENGTH || !valid {
-            return Err(Error::InvalidName(format!(
-                "{unique_id:?} is no unique-id: RFC 1939 has 1 to {LENGTH} visible US-ASCII characters"
-            )));
-        }
+        valid(unique_id)?;
         let chunk = batch.chunk(mailbox, page_of(*uid))?;
         if !chunk.is_some_and(|chunk| chunk.contains(slot_of(*uid))) {
             return Err(Error::Expunged);
@@ -30,6 +25,17 @@ pub(crate) fn import(
     }
     for (uid, unique_id) in unique_ids {
         batch.put(Table::UniqueId, &schema::message_key(mailbox, *uid), unique_id.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// RFC 1939 section 7: 1 to 70 characters from 0x21 to 0x7E.
+pub(super) fn valid(unique_id: &str) -> Result<()> {
+    let visible = unique_id.bytes().all(|octet| (0x21..=0x7e).contains(&octet));
+    if unique_id.is_empty() || unique_id.len() > LENGTH || !visible {
+        return Err(Error::InvalidName(format!(
+            "{unique_id:?} is no unique-id: RFC 1939 has 1 to {LENGTH} visible US-ASCII characters"
+        )));
     }
     Ok(())
 }
