@@ -130,7 +130,7 @@ fn numbers_that_may_not_come_again() {
     repairs("UIDNEXT", |world, tx| world.change_mailbox(tx, |row| row.uid_next = Uid(3)));
     repairs("MODSEQ", |world, tx| world.change_mailbox(tx, |row| row.highest_modseq = ModSeq(2)));
     repairs("UIDVALIDITY", |world, tx| {
-        world.change_mailbox(tx, |row| row.uid_validity = UidValidity(u32::MAX - 9));
+        world.change_mailbox(tx, |row| row.uid_validity = UidValidity(crate::verbs::import::FOREIGN - 1));
     });
 }
 
