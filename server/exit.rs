@@ -66,6 +66,11 @@ fn exit_of(error: &anyhow::Error) -> Exit {
     }
 }
 
+/// Whether what was named is not there.
+pub fn is_missing(error: &anyhow::Error) -> bool {
+    failure_of(error).kind == Kind::Missing
+}
+
 fn failure_of(error: &anyhow::Error) -> Failure {
     if let Some(failure) = error.downcast_ref::<Failure>() {
         return failure.clone();

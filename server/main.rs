@@ -6,6 +6,7 @@
 //! - An error names the thing, the reason and the remedy, and ends with an exit code of [`exit::Exit`].
 
 mod access;
+mod bars;
 mod cli;
 mod commands;
 mod demo;

@@ -1,5 +1,7 @@
 //! Outcomes on standard output: JSON for programs, tables for people.
 
+pub mod usage;
+
 use std::io::{IsTerminal, Write};
 
 use admin::{
@@ -11,6 +13,7 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::bars::Style;
 use crate::time;
 
 /// Prints and flushes; a reader that went away is no error.
@@ -54,7 +57,7 @@ fn human(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Done { message } => message.clone(),
         Outcome::Account(account) => self::account(account),
-        Outcome::Accounts { accounts } => self::accounts(accounts),
+        Outcome::Accounts { accounts } => self::accounts(accounts, Style::of_output()),
         Outcome::AppPasswords { app_passwords } => self::app_passwords(app_passwords),
         Outcome::Imported(report) => self::import(report),
         Outcome::Mailboxes { mailboxes } => self::mailboxes(mailboxes),
@@ -133,15 +136,14 @@ fn switched_off(switches: &store::Switches) -> String {
     all.into_iter().filter(|(_, on)| !on).map(|(name, _)| name).collect::<Vec<_>>().join(", ")
 }
 
-fn accounts(accounts: &[AccountView]) -> String {
-    let mut table = table(["ACCOUNT", "MESSAGES", "SIZE", "LIMIT", "OFF", "LAST IMAP", "LAST POP3"]);
+fn accounts(accounts: &[AccountView], style: Style) -> String {
+    let mut table = table(["ACCOUNT", "MESSAGES", "SIZE", "OF LIMIT", "OFF", "LAST IMAP", "LAST POP3"]);
     for account in accounts {
-        let limit = account.limits_in_force.bytes;
         table.add_row([
             account.name.clone(),
             account.messages.to_string(),
             size(account.bytes),
-            if limit == 0 { "-".into() } else { size(limit) },
+            usage::of_limit(style, account.bytes, account.limits_in_force.bytes),
             or_dash(switched_off(&account.switches)),
             moment(account.last_login.imap),
             moment(account.last_login.pop3),

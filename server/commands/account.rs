@@ -1,12 +1,12 @@
 //! `restante account`
 
-use admin::{AccountChanges, Operation, Outcome};
+use admin::{AccountChanges, AccountView, Operation, Outcome};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use conf::ByteSize;
 use store::AccountName;
 
-use super::account_name;
+use super::{account_name, strange};
 use crate::access::{self, Access};
 use crate::cli::Global;
 use crate::exit::Exit;
@@ -183,26 +183,30 @@ fn confirm(account: &AccountName, yes: bool) -> Result<()> {
     bail!("nothing was deleted")
 }
 
-/// All accounts, asked for in batches so that no answer is too large.
 fn list(global: &Global) -> Result<Exit> {
-    const BATCH: usize = 1000;
     let access = Access::open(&access::load(global)?.config, false)?;
-    let mut all = vec![];
+    let accounts = all(&access)?;
+    access.close()?;
+    output::print(&Outcome::Accounts { accounts }, global.json)?;
+    Ok(Exit::Done)
+}
+
+/// All accounts, asked for in batches so that no answer is too large.
+pub(super) fn all(access: &Access) -> Result<Vec<AccountView>> {
+    const BATCH: usize = 1000;
+    let mut all: Vec<AccountView> = vec![];
     loop {
-        let after = all.last().and_then(|last: &admin::AccountView| AccountName::new(&last.name).ok());
+        let after = all.last().and_then(|last| AccountName::new(&last.name).ok());
         let Outcome::Accounts { accounts } = access.run(&Operation::AccountList { after, limit: BATCH })?
         else {
-            bail!("the server answered something else than accounts\n  Use the same version for both.");
+            return Err(strange());
         };
         let last = accounts.len() < BATCH;
         all.extend(accounts);
         if last {
-            break;
+            return Ok(all);
         }
     }
-    access.close()?;
-    output::print(&Outcome::Accounts { accounts: all }, global.json)?;
-    Ok(Exit::Done)
 }
 
 impl From<Changes> for AccountChanges {

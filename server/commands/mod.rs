@@ -67,3 +67,8 @@ fn status(global: &Global) -> Result<Exit> {
 pub fn account_name(text: &str) -> Result<AccountName, String> {
     AccountName::new(text).map_err(|error| error.to_string())
 }
+
+/// An answer of another kind than the operation has: a server of another version.
+fn strange() -> anyhow::Error {
+    anyhow::anyhow!("the server answered something else than was asked for\n  Use the same version for both.")
+}

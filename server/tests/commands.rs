@@ -201,9 +201,66 @@ fn the_configuration_can_be_looked_at() {
 }
 
 #[test]
+fn usage_is_a_table_with_bars_of_the_largest_first() {
+    let site = Site::new();
+    site.add("alice@example.test");
+    site.add("bob");
+    site.run(&["deliver", "alice@example.test"], "Subject: x\n\ny\n");
+    site.run(&["mailbox", "rename", "alice@example.test", "INBOX", "Old"], "");
+    site.run(&["account", "set", "alice@example.test", "--limit-bytes", "1 MiB"], "");
+    let text = stdout(&site.run(&["mailbox", "usage"], ""));
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    // Standard output is no terminal here.
+    assert!(
+        lines[1].starts_with("alice@example.test") && lines[1].contains("#...............   0 % of 1.0 MiB")
+    );
+    assert!(lines[2].starts_with("  Old") && lines[2].ends_with("################ 100 %"), "{text}");
+    assert!(lines[3].starts_with("  Archive") && lines[3].ends_with("................   0 %"), "{text}");
+    assert!(lines.iter().any(|line| line.starts_with("bob") && line.ends_with("no limit")), "{text}");
+    let usage = site.json(&["mailbox", "usage", "alice@example.test"]);
+    assert_eq!(usage["outcome"], "usage");
+    assert_eq!(usage["accounts"].as_array().unwrap().len(), 1);
+    assert_eq!(usage["accounts"][0]["limits"]["bytes"], 1 << 20);
+    assert_eq!(usage["accounts"][0]["mailboxes"][0]["name"], "Old");
+    assert_eq!(usage["accounts"][0]["mailboxes"][0]["bytes"], usage["accounts"][0]["bytes"]);
+    assert_eq!(site.run(&["mailbox", "usage", "nobody"], "").status.code(), Some(3));
+    let text = stdout(&site.run(&["account", "list"], ""));
+    assert!(text.contains("#...............   0 % of 1.0 MiB") && text.contains("no limit"), "{text}");
+}
+
+#[test]
 fn completions_are_for_every_shell() {
-    for shell in ["bash", "zsh", "fish"] {
+    for (shell, mark) in [
+        ("bash", "complete -F _restante"),
+        ("zsh", "#compdef restante"),
+        ("fish", "complete -c restante"),
+        ("elvish", "edit:completion:arg-completer[restante]"),
+        ("powershell", "Register-ArgumentCompleter"),
+    ] {
         let output = run(program().args(["completions", shell]), "");
-        assert!(output.status.success() && stdout(&output).contains("restante"));
+        assert!(output.status.success() && stdout(&output).contains(mark), "{shell}");
     }
+    assert_eq!(run(program().args(["completions", "tcsh"]), "").status.code(), Some(2));
+}
+
+#[test]
+fn bash_completes_commands_options_and_values() {
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join("restante");
+    std::fs::write(&script, run(program().args(["completions", "bash"]), "").stdout).unwrap();
+    let checked = run(std::process::Command::new("bash").arg("-n").arg(&script), "");
+    assert!(checked.status.success(), "{}", stderr(&checked));
+    // What bash does at a tab: the registered function gets the words and the one that the cursor is in.
+    let complete = |words: &[&str]| {
+        let ask = r#"source "$0"; complete -p restante >/dev/null || exit 9
+            COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}
+            _restante restante "${!#}" "${COMP_WORDS[COMP_CWORD-1]}"; printf '%s\n' "${COMPREPLY[@]}""#;
+        let output = run(std::process::Command::new("bash").arg("-c").arg(ask).arg(&script).args(words), "");
+        assert!(output.status.success(), "{words:?}: {}", stderr(&output));
+        stdout(&output).lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(complete(&["restante", "mailb"]), ["mailbox"]);
+    assert_eq!(complete(&["restante", "mailbox", "us"]), ["usage"]);
+    assert!(complete(&["restante", "account", "set", "--limit-"]).contains(&"--limit-bytes".to_owned()));
+    assert_eq!(complete(&["restante", "completions", "el"]), ["elvish"]);
 }
