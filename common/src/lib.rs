@@ -12,5 +12,6 @@ pub mod session;
 pub mod stream;
 pub mod time;
 pub mod tls;
+pub mod utf7;
 
 pub use block::block;

@@ -2,11 +2,6 @@
 //!
 //! [`resolve`] is the one place that turns a name into an account's mailbox with the rights that this user has in it.
 
-use std::borrow::Cow;
-
-use base64::Engine as _;
-use base64::alphabet::Alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::error::Error;
@@ -23,84 +18,14 @@ pub fn canonical(name: &str) -> String {
     if first.eq_ignore_ascii_case("INBOX") { format!("INBOX{}", &name[first.len()..]) } else { name }
 }
 
-const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
-    .with_encode_padding(false)
-    .with_decode_padding_mode(DecodePaddingMode::RequireNone)
-    .with_decode_allow_trailing_bits(false);
-
-/// RFC 3501 section 5.1.3: BASE64 with `,` for `/`, unpadded.
-#[expect(clippy::expect_used, reason = "64 different printable characters are an alphabet")]
-fn modified_base64() -> GeneralPurpose {
-    const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
-    GeneralPurpose::new(&Alphabet::new(LETTERS).expect("an alphabet"), CONFIG)
-}
-
 /// Unicode to modified UTF-7. RFC 3501 section 5.1.3
-pub fn encode(name: &str) -> Cow<'_, str> {
-    if name.bytes().all(|c| matches!(c, b' '..=b'~') && c != b'&') {
-        return Cow::Borrowed(name);
-    }
-    let mut wire = String::with_capacity(name.len() * 2);
-    let mut rest = name;
-    while let Some(first) = rest.chars().next() {
-        let is_plain = is_plain(first);
-        let end = rest.find(|c| self::is_plain(c) != is_plain).unwrap_or(rest.len());
-        let (run, after) = rest.split_at(end);
-        if is_plain {
-            wire.push_str(&run.replace('&', "&-"));
-        } else {
-            let octets: Vec<u8> = run.encode_utf16().flat_map(u16::to_be_bytes).collect();
-            wire.push('&');
-            modified_base64().encode_string(octets, &mut wire);
-            wire.push('-');
-        }
-        rest = after;
-    }
-    Cow::Owned(wire)
-}
+pub use common::utf7::encode;
 
-fn is_plain(c: char) -> bool {
-    matches!(c, ' '..='~')
-}
-
-/// Modified UTF-7 to Unicode, strictly: what another spelling of the same name would be is refused, so that one mailbox
-/// has one name. RFC 3501 section 5.1.3
+/// Modified UTF-7 to Unicode, strictly: what another spelling of the same name would be is refused. RFC 3501 section 5.1.3
 pub fn decode(wire: &[u8]) -> Result<String, Error> {
-    let refused =
-        || Error::no(Code::Cannot, "The mailbox name is not valid modified UTF-7 (RFC 3501 section 5.1.3)");
-    let wire =
-        std::str::from_utf8(wire).ok().filter(|wire| wire.chars().all(is_plain)).ok_or_else(refused)?;
-    if !wire.contains('&') {
-        return Ok(wire.into());
-    }
-    let name = decode_shifts(wire).ok_or_else(refused)?;
-    if encode(&name) == wire { Ok(name) } else { Err(refused()) }
-}
-
-fn decode_shifts(wire: &str) -> Option<String> {
-    let mut name = String::with_capacity(wire.len());
-    let mut rest = wire;
-    while let Some((plain, shifted)) = rest.split_once('&') {
-        name.push_str(plain);
-        let (shifted, after) = shifted.split_once('-')?;
-        if shifted.is_empty() {
-            name.push('&');
-        } else {
-            name.push_str(&decode_utf16(shifted)?);
-        }
-        rest = after;
-    }
-    name.push_str(rest);
-    Some(name)
-}
-
-fn decode_utf16(base64: &str) -> Option<String> {
-    let octets = modified_base64().decode(base64).ok()?;
-    if octets.len() % 2 != 0 {
-        return None;
-    }
-    let units = octets.chunks_exact(2).map(|two| u16::from_be_bytes([two[0], two[1]]));
-    char::decode_utf16(units).collect::<Result<String, _>>().ok()
+    common::utf7::decode(wire).ok_or_else(|| {
+        Error::no(Code::Cannot, "The mailbox name is not valid modified UTF-7 (RFC 3501 section 5.1.3)")
+    })
 }
 
 #[cfg(test)]
