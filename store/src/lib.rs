@@ -68,6 +68,7 @@ pub use mailbox::{
     StoreFlags, Stored,
 };
 pub use metadata::{Metadata, MetadataLimits};
+pub use normalize::content_hash;
 pub use pending::Pending;
 pub use retained::{RetainedId, RetainedMessage};
 pub use schema::SortKeys;

@@ -49,6 +49,13 @@ impl Normalizer {
     }
 }
 
+/// [`Staged::hash`](crate::Staged::hash) of these octets.
+pub fn content_hash(octets: &[u8]) -> [u8; 32] {
+    let mut normalized = Vec::new();
+    Normalizer::default().push(octets, &mut normalized);
+    *blake3::hash(&normalized).as_bytes()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
