@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    account, app_password, check, completions, config, deliver, group, import, index, mailbox, man, retained,
-    sessions,
+    account, app_password, check, completions, config, deliver, group, import, import_mail, index, mailbox,
+    man, retained, sessions,
 };
 use crate::{commands, exit};
 
@@ -60,6 +60,9 @@ pub enum Command {
     Config(config::Config),
     /// Deliver a message from standard input, for MTAs without LMTP
     Deliver(deliver::Deliver),
+    /// Bring an account's mail from another server, with all that clients have noted of it
+    #[command(subcommand)]
+    Import(import_mail::Import),
     /// Make, show and change accounts
     #[command(subcommand)]
     Account(Account),

@@ -69,6 +69,9 @@ fn human(outcome: &Outcome) -> String {
         Outcome::Sessions { sessions } => self::sessions(sessions),
         Outcome::Lockouts { lockouts } => self::lockouts(lockouts),
         Outcome::Delivered { recipients } => self::delivered(recipients),
+        Outcome::MailImported(report) => mail_imported(report),
+        // Parts of an import, which the command answers with its report.
+        Outcome::ImportOpened { .. } | Outcome::ImportPut { .. } => String::new(),
     }
 }
 
@@ -176,6 +179,47 @@ fn import(report: &ImportReport) -> String {
     let refused = report.refused.iter().map(|refused| format!("line {}: {}\n", refused.line, refused.reason));
     let lines: String = refused.collect();
     format!("{lines}{} added, {} updated, {} refused", report.added, report.updated, report.refused.len())
+}
+
+fn mail_imported(report: &migrate::Report) -> String {
+    let header =
+        ["MAILBOX", "MESSAGES", "IMPORTED", "SIZE", "HERE BEFORE", "EXPUNGED HERE", "VERIFIED", "UIDS"];
+    let mut table = table(header);
+    for one in &report.mailboxes {
+        table.add_row([
+            one.name.clone(),
+            one.messages.to_string(),
+            one.imported.to_string(),
+            size(one.bytes),
+            one.present.to_string(),
+            one.gone.to_string(),
+            one.verified.to_string(),
+            if one.uids_kept { "kept" } else { "new" }.to_owned(),
+        ]);
+    }
+    let refused = |prefix: &str, all: &[migrate::Refused]| -> String {
+        all.iter().map(|one| format!("{prefix}{}: {}\n", one.what, one.reason)).collect()
+    };
+    let mut text = format!("{table}\n\n");
+    text += &refused("", &report.refused);
+    for one in &report.mailboxes {
+        text += &refused(&format!("{}: ", one.name), &one.refused);
+        for path in &one.wrong {
+            text += &format!("{}: {path}: is not here as it was read; run the import again\n", one.name);
+        }
+        if one.altered > 0 {
+            text += &format!("{}: {} messages had NUL, which became 0x80\n", one.name, one.altered);
+        }
+        if one.vanished > 0 {
+            text += &format!("{}: {} messages went from the source meanwhile\n", one.name, one.vanished);
+        }
+    }
+    text += match (report.dry_run, report.is_whole()) {
+        (true, _) => "This is what would be done; nothing was changed.",
+        (false, true) => "All messages of the source are here.",
+        (false, false) => "Not all messages of the source are here: see the lines above.",
+    };
+    text
 }
 
 fn mailboxes(mailboxes: &[MailboxView]) -> String {

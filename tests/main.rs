@@ -8,6 +8,7 @@ mod clients;
 mod crash;
 mod documents;
 mod hostile;
+mod moving;
 mod mta;
 mod script;
 mod support;
@@ -23,6 +24,7 @@ fn main() {
     trials.extend(crash::trials());
     trials.extend(documents::trials());
     trials.extend(hostile::trials());
+    trials.extend(moving::trials());
     trials.extend(mta::trials());
     trials.extend(web::trials());
     libtest_mimic::run(&arguments, trials).exit();

@@ -14,7 +14,7 @@ use tokio::net::UnixStream;
 use crate::delivery::{self, Envelope, Outgoing};
 use crate::operation::Operation;
 use crate::outcome::{Line, Outcome, Progress};
-use crate::{Failure, INTERFACE};
+use crate::{Failure, INTERFACE, messages};
 
 /// Speaks to the server at a socket.
 #[derive(Debug, Clone)]
@@ -71,6 +71,15 @@ impl Client {
         })
     }
 
+    /// Hands messages of another server over. Blocks; not for async code.
+    pub(crate) fn import(&self, place: &str, messages: Vec<u8>) -> Result<Outcome, ClientError> {
+        self.block_on(async {
+            let request = Request::post("/v1/messages").header(messages::HEADER, escape(place));
+            let response = self.send(request, Full::new(Bytes::from(messages))).await?;
+            self.answer(response, &|_| {}).await
+        })
+    }
+
     /// Runs the operation in the server.
     pub async fn call(
         &self,
@@ -112,9 +121,12 @@ impl Client {
         let mut lines = Vec::new();
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| self.broken(error))?;
+            // What was looked at before has no end of a line: an answer may be long.
+            let mut looked = lines.len();
             lines.extend_from_slice(frame.data_ref().map(Bytes::as_ref).unwrap_or_default());
-            while let Some(end) = lines.iter().position(|octet| *octet == b'\n') {
-                let line: Vec<u8> = lines.drain(..=end).collect();
+            while let Some(end) = lines.iter().skip(looked).position(|octet| *octet == b'\n') {
+                let line: Vec<u8> = lines.drain(..=looked + end).collect();
+                looked = 0;
                 match serde_json::from_slice(&line).map_err(|error| self.broken(error))? {
                     Line::Progress(told) => progress(told),
                     Line::Outcome(outcome) => return Ok(outcome),

@@ -41,6 +41,15 @@ pub enum Outcome {
     Lockouts {
         lockouts: Vec<Lockout>,
     },
+    /// `None`: the mailbox is missing, and only a look was asked for.
+    ImportOpened {
+        opened: Option<migrate::Opened>,
+    },
+    /// One a message, in the order in which they were sent.
+    ImportPut {
+        puts: Vec<migrate::Put>,
+    },
+    MailImported(migrate::Report),
     /// One a recipient, in the order asked for.
     Delivered {
         recipients: Vec<Delivered>,

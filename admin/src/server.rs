@@ -18,7 +18,7 @@ use crate::audit::Who;
 use crate::delivery::{self, Deliver, Envelope};
 use crate::operation::{Context, Operation, Running};
 use crate::outcome::{Line, Outcome};
-use crate::{Failure, INTERFACE, Kind, wire};
+use crate::{Failure, INTERFACE, Kind, messages, wire};
 
 /// Lines of an import; everything else is far smaller.
 const REQUEST_LIMIT: usize = 16 * 1024 * 1024;
@@ -59,6 +59,7 @@ impl Server {
             .layer(DefaultBodyLimit::max(REQUEST_LIMIT))
             // Messages have the store's own limit.
             .route("/v1/delivery", post(deliver))
+            .route("/v1/messages", post(import))
             .with_state(self)
     }
 }
@@ -144,6 +145,34 @@ async fn deliver(State(server): State<Server>, headers: HeaderMap, body: Body) -
     let answer = match (server.deliver)(envelope, Box::pin(delivery::Incoming::new(body))).await {
         Ok(recipients) => Line::Outcome(Outcome::Delivered { recipients }),
         Err(failure) => Line::Failure(failure),
+    };
+    (ndjson(), line(&answer)).into_response()
+}
+
+/// Stores the messages in the body.
+async fn import(State(server): State<Server>, headers: HeaderMap, body: Body) -> Response {
+    if let Err(failure) = same_interface(&headers) {
+        return (StatusCode::CONFLICT, ndjson(), line(&Line::Failure(failure))).into_response();
+    }
+    let place = headers.get(messages::HEADER).and_then(|place| serde_json::from_slice(place.as_bytes()).ok());
+    let octets = axum::body::to_bytes(body, migrate::PARCEL_LIMIT).await;
+    let (Some(place), Ok(octets)) = (place, octets) else {
+        let failure = Failure::new(
+            Kind::Invalid,
+            "these are no messages of an import",
+            "Use the same version for both.",
+        );
+        return (StatusCode::BAD_REQUEST, ndjson(), line(&Line::Failure(failure))).into_response();
+    };
+    let stored = tokio::task::spawn_blocking(move || messages::store(&server.store, place, &octets)).await;
+    let answer = match stored {
+        Ok(Ok(puts)) => Line::Outcome(Outcome::ImportPut { puts }),
+        Ok(Err(failure)) => Line::Failure(failure),
+        Err(error) => Line::Failure(Failure::new(
+            Kind::Unavailable,
+            format!("the import broke off: {error}"),
+            "See the log.",
+        )),
     };
     (ndjson(), line(&answer)).into_response()
 }

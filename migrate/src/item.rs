@@ -35,6 +35,7 @@ pub struct Opened {
 pub struct Held {
     pub uid: u32,
     /// BLAKE3 of the octets with CRLF as line ends, the first 16 octets.
+    #[serde(with = "hexadecimal")]
     pub hash: [u8; 16],
     /// INTERNALDATE, seconds since 1970.
     pub date: i64,
@@ -107,4 +108,19 @@ fn field<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let (field, after) = after.split_at_checked(u32::from_be_bytes(*length) as usize)?;
     *rest = after;
     Some(field)
+}
+
+/// A hash as 32 digits: a large mailbox has many.
+mod hexadecimal {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(hash: &[u8; 16], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("{:032x}", u128::from_be_bytes(*hash)))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 16], D::Error> {
+        let text = String::deserialize(deserializer)?;
+        u128::from_str_radix(&text, 16).map(u128::to_be_bytes).map_err(D::Error::custom)
+    }
 }

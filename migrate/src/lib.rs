@@ -24,7 +24,7 @@ pub use maildir::{Maildir, UidlFormat};
 pub use report::{MailboxReport, Refused, Report};
 pub use sink::{Direct, Sink};
 pub use source::{Listed, Mailbox, Message, Source};
-pub use transfer::{Progress, Wishes, transfer};
+pub use transfer::{PARCEL_LIMIT, Progress, Wishes, transfer};
 
 /// Names the thing, the reason and the remedy.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -14,6 +14,11 @@ use crate::{
 const OCTETS: usize = 8 << 20;
 const ITEMS: usize = 250;
 
+/// The most that is sent together: below [`OCTETS`] and one message more.
+pub const PARCEL_LIMIT: usize = 256 << 20;
+/// Larger messages are not sent, whatever the limit of the store.
+const MESSAGE_LIMIT: usize = PARCEL_LIMIT - (32 << 20);
+
 /// What the administrator wants.
 #[derive(Debug, Clone, Default)]
 pub struct Wishes {
@@ -142,6 +147,11 @@ impl Copy<'_> {
             report.vanished += 1;
             return Ok(None);
         };
+        if octets.len() > MESSAGE_LIMIT {
+            let reason = format!("it has {} octets, more than {MESSAGE_LIMIT}", octets.len());
+            report.refused.push(Refused { what: message.path.display().to_string(), reason });
+            return Ok(None);
+        }
         let altered = without_nul(&mut octets);
         if here.has_content(&octets, message) {
             report.present += 1;

@@ -8,6 +8,7 @@ pub mod config;
 pub mod deliver;
 pub mod group;
 pub mod import;
+pub mod import_mail;
 pub mod index;
 pub mod mailbox;
 pub mod man;
@@ -36,6 +37,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Compact => access::run(global, &Operation::Compact),
         Command::Index(index) => index.run(global),
         Command::Config(config) => config.run(global),
+        Command::Import(import) => import.run(global),
         Command::Deliver(deliver) => deliver.run(global),
         Command::Account(Account::Own(account)) => account.run(global),
         Command::Account(Account::Import(import)) => import.run(global),

@@ -6,13 +6,13 @@
 mod aerc;
 mod alpine;
 mod curl;
-mod fetchmail;
-mod getmail;
+pub mod fetchmail;
+pub mod getmail;
 mod inside;
-mod mbsync;
-mod mpop;
+pub mod mbsync;
+pub mod mpop;
 mod mutt;
-mod offlineimap;
+pub mod offlineimap;
 pub mod postfix;
 mod python;
 pub mod site;

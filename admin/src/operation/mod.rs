@@ -63,6 +63,11 @@ pub enum Operation {
         dry_run: bool,
         update: bool,
     },
+    /// A mailbox to put messages of another server into; the messages go another way.
+    ImportOpen {
+        account: AccountName,
+        opening: migrate::Opening,
+    },
     AppPasswordAdd {
         account: AccountName,
         label: String,
@@ -263,6 +268,10 @@ impl Operation {
             O::AccountDelete { account } => account::delete(context, account),
             O::AccountRename { from, to } => account::rename(context, from, to),
             O::AccountImport { lines, dry_run, update } => import::run(context, lines, *dry_run, *update),
+            O::ImportOpen { account, opening } => {
+                let opened = migrate::receive::open(context.store, account, opening)?;
+                Ok(Outcome::ImportOpened { opened })
+            }
             O::AppPasswordAdd { account, label, password, protocols, expires } => {
                 let added = app_password::New { label, password, protocols, expires: *expires };
                 app_password::add(context, account, &added)
@@ -323,6 +332,10 @@ impl Operation {
             }
             O::MailboxSubscribe { account, mailbox, subscribed: false } => {
                 format!("{account} unsubscribed from {mailbox:?}")
+            }
+            O::ImportOpen { opening, .. } if opening.look => return None,
+            O::ImportOpen { account, opening } => {
+                format!("mail from another server for {:?} of {account}", opening.mailbox)
             }
             O::GroupCreate { group } => format!("group {group} created"),
             O::GroupDelete { group } => format!("group {group} deleted"),

@@ -38,7 +38,10 @@ impl Files {
     }
 }
 
-fn facts(mailbox: &Mailbox) -> Vec<(Option<u32>, Option<&str>, u8, Vec<&str>)> {
+/// UID, unique-id, flags, keywords.
+type Fact<'a> = (Option<u32>, Option<&'a str>, u8, Vec<&'a str>);
+
+fn facts(mailbox: &Mailbox) -> Vec<Fact<'_>> {
     mailbox
         .messages
         .iter()
