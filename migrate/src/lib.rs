@@ -12,6 +12,7 @@
 
 mod item;
 mod maildir;
+mod mbox;
 mod octets;
 pub mod receive;
 mod report;
@@ -21,6 +22,7 @@ mod transfer;
 
 pub use item::{Batch, Held, Item, Meta, Numbers, Opened, Opening, Put};
 pub use maildir::{Maildir, UidlFormat};
+pub use mbox::Mbox;
 pub use report::{MailboxReport, Refused, Report};
 pub use sink::{Direct, Sink};
 pub use source::{Listed, Mailbox, Message, Source};

@@ -37,5 +37,17 @@ pub struct Mailbox {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     pub path: PathBuf,
+    /// Of the file; `None`: the whole file.
+    pub range: Option<std::ops::Range<u64>>,
     pub meta: crate::Meta,
+}
+
+impl Message {
+    /// For people: the file, and where in it.
+    pub fn place(&self) -> String {
+        match &self.range {
+            Some(range) => format!("{} at octet {}", self.path.display(), range.start),
+            None => self.path.display().to_string(),
+        }
+    }
 }

@@ -149,7 +149,7 @@ impl Copy<'_> {
         };
         if octets.len() > MESSAGE_LIMIT {
             let reason = format!("it has {} octets, more than {MESSAGE_LIMIT}", octets.len());
-            report.refused.push(Refused { what: message.path.display().to_string(), reason });
+            report.refused.push(Refused { what: message.place(), reason });
             return Ok(None);
         }
         let altered = without_nul(&mut octets);
@@ -164,7 +164,7 @@ impl Copy<'_> {
         if let Some(unique_id) = refused {
             let reason =
                 format!("its unique-id {unique_id:?} is not of 1 to 70 visible characters (RFC 1939)");
-            report.refused.push(Refused { what: message.path.display().to_string(), reason });
+            report.refused.push(Refused { what: message.place(), reason });
         }
         Ok(Some(Item { meta, octets }))
     }
@@ -207,7 +207,7 @@ impl Parcel {
     fn push(&mut self, item: Item, message: &Message) {
         self.octets += item.octets.len();
         self.items.push(item);
-        self.paths.push(message.path.display().to_string());
+        self.paths.push(message.place());
     }
 
     fn is_full(&self) -> bool {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use admin::{Outcome, Remote};
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use migrate::{Direct, Maildir, Progress, Report, Sink, Source, UidlFormat, Wishes};
+use migrate::{Direct, Maildir, Mbox, Progress, Report, Sink, Source, UidlFormat, Wishes};
 use store::AccountName;
 
 use super::account_name;
@@ -22,6 +22,8 @@ What is here already is not brought again: stop it when you like and run it agai
 UIDS says \"kept\"; that is so as long as no mail has been in the mailbox here before.
 While the server runs, the files are read by whoever runs this command and written by the server.")]
     Maildir(FromMaildir),
+    /// From mbox files on this machine: one file a mailbox (UW-IMAP, Dovecot, IMail's .mbx), with UIDs and flags
+    Mbox(FromMbox),
 }
 
 #[derive(Debug, Args)]
@@ -31,6 +33,22 @@ pub struct FromMaildir {
     /// The directory that has cur/ and new/ in it
     directory: PathBuf,
     /// What pop3_uidl_format was in Dovecot, if it was set: %u, %v, %f, %Mf, such as %08Xu%08Xv
+    #[arg(long, value_name = "FORMAT")]
+    uidl_format: Option<UidlFormat>,
+    #[command(flatten)]
+    wishes: Options,
+}
+
+#[derive(Debug, Args)]
+pub struct FromMbox {
+    #[arg(value_parser = account_name)]
+    account: AccountName,
+    /// The file that is INBOX, or a directory of mailboxes
+    path: PathBuf,
+    /// The file that is INBOX, beside a directory, such as /var/mail/alice
+    #[arg(long, value_name = "FILE")]
+    inbox: Option<PathBuf>,
+    /// What pop3_uidl_format was in Dovecot, if it was set: %u, %v, such as %08Xv%08Xu
     #[arg(long, value_name = "FORMAT")]
     uidl_format: Option<UidlFormat>,
     #[command(flatten)]
@@ -53,16 +71,26 @@ struct Options {
 
 impl Import {
     pub fn run(self, global: &Global) -> Result<Exit> {
-        let Import::Maildir(FromMaildir { account, directory, uidl_format, wishes }) = self;
         let access = Access::open(&access::load(global)?.config, false)?;
-        let source = Maildir::new(&directory, uidl_format)?;
-        let Options { dry_run, again, only } = wishes;
-        let report = bring(&access, account, &source, &Wishes { dry_run, again, only }, global.json);
+        let report = match self {
+            Import::Maildir(from) => Maildir::new(&from.directory, from.uidl_format)
+                .map_err(anyhow::Error::from)
+                .and_then(|source| bring(&access, from.account, &source, &from.wishes.into(), global.json)),
+            Import::Mbox(from) => Mbox::new(&from.path, from.inbox, from.uidl_format)
+                .map_err(anyhow::Error::from)
+                .and_then(|source| bring(&access, from.account, &source, &from.wishes.into(), global.json)),
+        };
         access.close()?;
         let report = report?;
         let exit = if report.is_whole() { Exit::Done } else { Exit::Found };
         output::print(&Outcome::MailImported(report), global.json)?;
         Ok(exit)
+    }
+}
+
+impl From<Options> for Wishes {
+    fn from(Options { dry_run, again, only }: Options) -> Wishes {
+        Wishes { dry_run, again, only }
     }
 }
 

@@ -27,14 +27,15 @@ pub struct Dovecot {
 }
 
 impl Dovecot {
-    /// With the certificate of the site, so that clients do not notice the difference.
-    pub fn start(site: &Site, ports: Ports) -> Outcome<Dovecot> {
+    /// With the certificate of the site, so that clients do not notice the difference. `location` is where mail is, below
+    /// the user's home.
+    pub fn start(site: &Site, ports: Ports, location: &str) -> Outcome<Dovecot> {
         let directory = site.server.path().join("dovecot");
         fs::create_dir_all(directory.join("mail"))?;
         run(Command::new("chown").args(["mail:mail"]).arg(directory.join("mail")), b"")?;
         fs::write(directory.join("users"), format!("{ALICE}:{{PLAIN}}restante\n"))?;
         let file = directory.join("dovecot.conf");
-        fs::write(&file, configuration(site, &directory, ports))?;
+        fs::write(&file, configuration(site, &directory, ports, location))?;
         let log = File::create(directory.join("output"))?;
         let mut command = Command::new("dovecot");
         command.arg("-F").arg("-c").arg(&file).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
@@ -55,8 +56,9 @@ impl Dovecot {
         Ok(())
     }
 
-    pub fn maildir(&self) -> PathBuf {
-        self.directory.join("mail/alice/Maildir")
+    /// The user's home.
+    pub fn home(&self) -> PathBuf {
+        self.directory.join("mail/alice")
     }
 
     /// Ends it as an administrator does.
@@ -82,12 +84,12 @@ impl Drop for Dovecot {
     }
 }
 
-fn configuration(site: &Site, directory: &Path, ports: Ports) -> String {
+fn configuration(site: &Site, directory: &Path, ports: Ports, location: &str) -> String {
     let key = site.server.path().join("key.pem");
     format!(
         "base_dir = {d}/run\nstate_dir = {d}/state\nlisten = 127.0.0.1\nprotocols = imap pop3\nlog_path = {d}/log\n\
          ssl = yes\nssl_cert = <{cert}\nssl_key = <{key}\ndisable_plaintext_auth = no\nauth_mechanisms = plain login\n\
-         mail_location = maildir:~/Maildir\nmail_uid = mail\nmail_gid = mail\nfirst_valid_uid = 1\nfirst_valid_gid = 1\n\
+         mail_location = {location}\nmail_uid = mail\nmail_gid = mail\nfirst_valid_uid = 1\nfirst_valid_gid = 1\n\
          passdb {{\n driver = passwd-file\n args = {d}/users\n}}\n\
          userdb {{\n driver = static\n args = uid=mail gid=mail home={d}/mail/%n\n}}\n\
          namespace inbox {{\n inbox = yes\n separator = /\n}}\n\

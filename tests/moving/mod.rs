@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::Trial;
 
-use crate::clients::site::{ALICE, Site, message, numbers_below};
+use crate::clients::site::{ALICE, Site, message, numbers_below, run};
 use crate::clients::{fetchmail, getmail, mbsync, mpop, offlineimap};
 use crate::support::connection::{Connection, PATIENCE};
 use crate::support::{Outcome, fail, trial};
@@ -19,14 +19,17 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("moving::maildir_of_dovecot", maildir_of_dovecot),
         trial("moving::maildir_again_and_again", again_and_again),
+        trial("moving::mbox_of_dovecot", mbox_of_dovecot),
         trial("moving::what_cannot_be_brought", what_cannot_be_brought),
     ]
 }
 
+const MAILDIR: &str = "maildir:~/Maildir";
+
 /// Clients that ran against Dovecot run against Restante, at the same address, and download only what is new.
 fn maildir_of_dovecot() -> Outcome {
     let (mut site, ports) = old_site()?;
-    let dovecot = Dovecot::start(&site, ports)?;
+    let dovecot = Dovecot::start(&site, ports, MAILDIR)?;
     fill(ports, 1..31)?;
     let clients = Clients::configure(&site)?;
     clients.run(&site)?;
@@ -35,11 +38,11 @@ fn maildir_of_dovecot() -> Outcome {
     // Mail that no client and no list of UIDs has seen.
     for number in 31..34 {
         fs::write(
-            dovecot.maildir().join(format!("new/{}.M{number}.old", 2_000_000_000 + number)),
+            dovecot.home().join("Maildir").join(format!("new/{}.M{number}.old", 2_000_000_000 + number)),
             message(number),
         )?;
     }
-    let maildir = dovecot.maildir();
+    let maildir = dovecot.home().join("Maildir");
     dovecot.stop()?;
 
     site.server.launch()?;
@@ -61,13 +64,44 @@ fn maildir_of_dovecot() -> Outcome {
     site.server.finish()
 }
 
+/// The same with mbox files.
+fn mbox_of_dovecot() -> Outcome {
+    let (mut site, ports) = old_site()?;
+    let dovecot = Dovecot::start(&site, ports, "mbox:~/mail:INBOX=~/inbox")?;
+    fs::create_dir_all(dovecot.home().join("mail"))?;
+    let owned = ["-R", "mail:mail"].map(std::ffi::OsString::from);
+    run(std::process::Command::new("chown").args(owned).arg(dovecot.home()), b"")?;
+    fill(ports, 1..31)?;
+    let clients = Clients::configure(&site)?;
+    clients.run(&site)?;
+    let before = Facts::read(ports)?;
+    let home = dovecot.home();
+    dovecot.stop()?;
+    site.server.launch()?;
+    let (folders, inbox) = (home.join("mail"), home.join("inbox"));
+    let arguments = ["import", "mbox", ALICE, path(&folders)?, "--inbox", path(&inbox)?, "--json"];
+    let done = report(&site, &arguments)?;
+    if (numbers(&done, "imported"), numbers(&done, "verified")) != (40, 40) {
+        return fail(format!("{done}"));
+    }
+    before.same(&Facts::read(ports)?)?;
+    site.deliver(31..34)?;
+    clients.run(&site)?;
+    clients.expect(1..34)?;
+    let again = report(&site, &arguments)?;
+    if (numbers(&again, "imported"), numbers(&again, "present")) != (0, 40) {
+        return fail(format!("{again}"));
+    }
+    site.server.finish()
+}
+
 /// Without a server, cut off and repeated: each message comes once, and what the user expunged here stays expunged.
 fn again_and_again() -> Outcome {
     let (mut site, ports) = old_site()?;
-    let dovecot = Dovecot::start(&site, ports)?;
+    let dovecot = Dovecot::start(&site, ports, MAILDIR)?;
     fill(ports, 1..21)?;
     let before = Facts::read(ports)?;
-    let maildir = dovecot.maildir();
+    let maildir = dovecot.home().join("Maildir");
     dovecot.stop()?;
     let arguments = ["import", "maildir", ALICE, path(&maildir)?, "--json"];
     let inbox = report(&site, &[&arguments[..], &["--mailbox", "INBOX"]].concat())?;
@@ -263,8 +297,11 @@ impl Facts {
                 ));
             }
         }
-        if self.subscribed != other.subscribed || self.unique_ids != known(&other.unique_ids) {
-            return fail(format!("{self:?}\n{other:?}"));
+        if self.subscribed != other.subscribed {
+            return fail(format!("subscribed: {:?} and {:?}", self.subscribed, other.subscribed));
+        }
+        if self.unique_ids != known(&other.unique_ids) {
+            return fail(format!("unique-ids: {:?} and {:?}", self.unique_ids, other.unique_ids));
         }
         Ok(())
     }

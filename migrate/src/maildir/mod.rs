@@ -10,7 +10,7 @@
 mod entry;
 mod folders;
 mod keywords;
-mod uidl;
+pub(crate) mod uidl;
 mod uids;
 
 use std::collections::HashMap;
@@ -68,7 +68,7 @@ impl Source for Maildir {
             };
             let mut meta = entry.meta();
             meta.keywords.extend(keywords.of(&entry));
-            Message { path: entry.path, meta: crate::Meta { uid, unique_id, ..meta } }
+            Message { path: entry.path, range: None, meta: crate::Meta { uid, unique_id, ..meta } }
         };
         Ok(Mailbox { numbers, messages: numbered.into_iter().map(message).collect() })
     }

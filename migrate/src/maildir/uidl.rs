@@ -99,7 +99,7 @@ impl Default for UidlFormat {
 }
 
 impl UidlFormat {
-    pub(super) fn made(&self, uid: u32, validity: u32, base: &str) -> String {
+    pub(crate) fn made(&self, uid: u32, validity: u32, base: &str) -> String {
         let part = |part: &Part| match part {
             Part::Text(text) => text.clone(),
             Part::Uid(form) => form.write(uid),
