@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     account, app_password, check, completions, config, deliver, group, import, import_mail, index, mailbox,
-    man, retained, sessions,
+    man, monitor, retained, sessions,
 };
 use crate::{commands, exit};
 
@@ -77,6 +77,8 @@ pub enum Command {
     Retained(retained::Retained),
     /// The state of the server and of the store
     Status,
+    /// Watch the server at work: sessions, commands, deliveries, disk
+    Monitor(monitor::Monitor),
     /// Who is connected
     Sessions,
     /// End a session, or all of an account

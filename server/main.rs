@@ -15,6 +15,7 @@ mod exit;
 mod files;
 mod listener;
 mod log;
+mod monitor;
 mod output;
 mod privileges;
 mod public;

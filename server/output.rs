@@ -1,5 +1,6 @@
 //! Outcomes on standard output: JSON for programs, tables for people.
 
+pub mod monitor;
 pub mod usage;
 
 use std::io::{IsTerminal, Write};
@@ -25,7 +26,7 @@ pub fn print(outcome: &Outcome, json: bool) -> Result<()> {
 }
 
 /// Names of mailboxes and of clients come from outside and must not speak to the terminal.
-fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
@@ -66,6 +67,7 @@ fn human(outcome: &Outcome) -> String {
         Outcome::Retained { messages } => self::retained(messages),
         Outcome::Checked(report) => self::checked(report),
         Outcome::Status(status) => self::status(status),
+        Outcome::Activity(activity) => monitor::counts(activity),
         Outcome::Sessions { sessions } => self::sessions(sessions),
         Outcome::Lockouts { lockouts } => self::lockouts(lockouts),
         Outcome::Delivered { recipients } => self::delivered(recipients),
@@ -369,7 +371,7 @@ fn delivered(recipients: &[Delivered]) -> String {
 }
 
 /// Three digits and a unit are enough in a table.
-fn size(octets: u64) -> String {
+pub fn size(octets: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
     let mut unit = 0;
     let mut tenths = octets.saturating_mul(10);

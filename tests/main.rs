@@ -8,6 +8,7 @@ mod clients;
 mod crash;
 mod documents;
 mod hostile;
+mod monitor;
 mod moving;
 mod mta;
 mod script;
@@ -24,6 +25,7 @@ fn main() {
     trials.extend(crash::trials());
     trials.extend(documents::trials());
     trials.extend(hostile::trials());
+    trials.extend(monitor::trials());
     trials.extend(moving::trials());
     trials.extend(mta::trials());
     trials.extend(web::trials());

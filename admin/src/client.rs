@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::http::request;
@@ -12,6 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 
 use crate::delivery::{self, Envelope, Outgoing};
+use crate::events::EventView;
 use crate::operation::Operation;
 use crate::outcome::{Line, Outcome, Progress};
 use crate::{Failure, INTERFACE, messages};
@@ -55,6 +56,22 @@ impl Client {
     /// Runs the operation in the server. Blocks; not for async code.
     pub fn run(&self, operation: &Operation, progress: &dyn Fn(Progress)) -> Result<Outcome, ClientError> {
         self.block_on(self.call(operation, progress))
+    }
+
+    /// Tells what happens until `each` says false or the server stops. Blocks; not for async code.
+    pub fn watch(&self, each: &mut dyn FnMut(EventView) -> bool) -> Result<(), ClientError> {
+        self.block_on(async {
+            let response = self.send(Request::get("/v1/events"), Empty::<Bytes>::new()).await?;
+            if !response.status().is_success() {
+                return Err(self.broken("it tells nothing; use the same version for both"));
+            }
+            self.lines(response, &mut |line| {
+                let event = serde_json::from_slice(line).map_err(|error| self.broken(error))?;
+                Ok((!each(event)).then_some(()))
+            })
+            .await
+            .map(|_| ())
+        })
     }
 
     /// Hands a message to the server. Blocks; not for async code.
@@ -117,6 +134,25 @@ impl Client {
         response: Response<Incoming>,
         progress: &dyn Fn(Progress),
     ) -> Result<Outcome, ClientError> {
+        let mut each = |line: &[u8]| match serde_json::from_slice(line).map_err(|error| self.broken(error))? {
+            Line::Progress(told) => {
+                progress(told);
+                Ok(None)
+            }
+            Line::Outcome(outcome) => Ok(Some(outcome)),
+            Line::Failure(failure) => Err(failure.into()),
+        };
+        self.lines(response, &mut each)
+            .await?
+            .ok_or_else(|| self.broken("the connection ended before the answer"))
+    }
+
+    /// Each line of the answer, to the one that gives something. `None`: none did.
+    async fn lines<T>(
+        &self,
+        response: Response<Incoming>,
+        each: &mut impl FnMut(&[u8]) -> Result<Option<T>, ClientError>,
+    ) -> Result<Option<T>, ClientError> {
         let mut body = response.into_body();
         let mut lines = Vec::new();
         while let Some(frame) = body.frame().await {
@@ -127,14 +163,12 @@ impl Client {
             while let Some(end) = lines.iter().skip(looked).position(|octet| *octet == b'\n') {
                 let line: Vec<u8> = lines.drain(..=looked + end).collect();
                 looked = 0;
-                match serde_json::from_slice(&line).map_err(|error| self.broken(error))? {
-                    Line::Progress(told) => progress(told),
-                    Line::Outcome(outcome) => return Ok(outcome),
-                    Line::Failure(failure) => return Err(failure.into()),
+                if let Some(given) = each(&line)? {
+                    return Ok(Some(given));
                 }
             }
         }
-        Err(self.broken("the connection ended before the answer"))
+        Ok(None)
     }
 
     fn unreachable(&self, error: &std::io::Error) -> ClientError {

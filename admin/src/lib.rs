@@ -10,12 +10,14 @@
 mod audit;
 mod client;
 mod delivery;
+mod events;
 mod failure;
 mod messages;
 mod operation;
 mod outcome;
 mod passwd;
 mod server;
+pub mod space;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -23,6 +25,7 @@ mod wire;
 pub use audit::Who;
 pub use client::{Client, ClientError};
 pub use delivery::{Deliver, Envelope, Octets, octets};
+pub use events::EventView;
 pub use failure::{Failure, Kind};
 pub use messages::Remote;
 pub use operation::{AccountChanges, Context, ImportLine, Operation, PasswordHash, Running};

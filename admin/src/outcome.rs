@@ -35,6 +35,7 @@ pub enum Outcome {
     },
     Checked(CheckView),
     Status(Box<Status>),
+    Activity(Box<ActivityView>),
     Sessions {
         sessions: Vec<SessionView>,
     },
@@ -255,6 +256,45 @@ impl Status {
     pub fn not_running() -> Status {
         Status { version: env!("CARGO_PKG_VERSION").into(), ..Status::default() }
     }
+}
+
+/// What the server does now. Counts are since its start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActivityView {
+    pub time: i64,
+    pub started: i64,
+    pub hostname: String,
+    pub sessions: Vec<SessionCount>,
+    pub commands: Vec<CommandView>,
+    pub logins_good: u64,
+    pub logins_refused: u64,
+    /// Recipients of messages.
+    pub delivered: u64,
+    pub deferred: u64,
+    pub refused: u64,
+    pub delivered_octets: u64,
+    /// Changes that wait for the disk.
+    pub write_queue: u64,
+    /// Octets; absent where the file system does not tell.
+    pub disk_free: Option<u64>,
+    pub disk_total: Option<u64>,
+}
+
+/// Sessions of a protocol.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionCount {
+    pub protocol: String,
+    pub count: u64,
+}
+
+/// A kind of command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandView {
+    pub protocol: String,
+    pub name: String,
+    pub count: u64,
+    /// Of all of them together.
+    pub microseconds: u64,
 }
 
 /// One place where the server listens.

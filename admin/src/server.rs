@@ -55,6 +55,7 @@ impl Server {
     fn router(self) -> Router {
         Router::new()
             .route("/v1/health", get(health))
+            .route("/v1/events", get(events))
             .route("/v1/operation", post(operation))
             .layer(DefaultBodyLimit::max(REQUEST_LIMIT))
             // Messages have the store's own limit.
@@ -106,6 +107,10 @@ async fn health() -> Json<serde_json::Value> {
         "interface": INTERFACE,
         "pid": std::process::id(),
     }))
+}
+
+async fn events(State(server): State<Server>) -> Response {
+    crate::events::watch(server.running.sessions)
 }
 
 /// Runs an operation. The answer's lines come while it runs.

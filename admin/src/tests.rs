@@ -303,6 +303,7 @@ impl Running {
     fn start() -> Running {
         let site = site();
         let running = crate::Running {
+            data: std::env::temp_dir(),
             hostname: "mail.example.test".into(),
             sessions: site.shared.sessions.clone(),
             authenticator: site.shared.authenticator.clone(),

@@ -32,6 +32,19 @@ impl Sender {
         }
     }
 
+    /// One of many lines: waits for the client. False: it left.
+    pub(crate) async fn pass(&self, line: &impl serde::Serialize) -> bool {
+        match encode(line) {
+            Some(octets) => self.0.send(octets).await.is_ok(),
+            None => true,
+        }
+    }
+
+    /// Resolves when the client has left.
+    pub(crate) async fn closed(&self) {
+        self.0.closed().await;
+    }
+
     /// The answer: waits for the client. Blocks the thread.
     pub(crate) fn send(&self, line: &Line) {
         let answer = encode(line).unwrap_or_else(|| Bytes::from_static(b"{}\n"));
@@ -41,7 +54,7 @@ impl Sender {
     }
 }
 
-fn encode(line: &Line) -> Option<Bytes> {
+fn encode(line: &impl serde::Serialize) -> Option<Bytes> {
     let mut octets = match serde_json::to_vec(line) {
         Ok(octets) => octets,
         Err(error) => {

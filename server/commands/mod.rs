@@ -12,6 +12,7 @@ pub mod import_mail;
 pub mod index;
 pub mod mailbox;
 pub mod man;
+pub mod monitor;
 pub mod retained;
 pub mod serve;
 pub mod sessions;
@@ -46,6 +47,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Group(group) => group.run(global),
         Command::Retained(retained) => retained.run(global),
         Command::Status => status(global),
+        Command::Monitor(monitor) => monitor.run(global),
         Command::Sessions => access::run(global, &Operation::Sessions),
         Command::Kick(kick) => kick.run(global),
         Command::Unlock(unlock) => unlock.run(global),

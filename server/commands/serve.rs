@@ -157,6 +157,7 @@ fn running(config: &Config, services: &Services, bound: &[Bound]) -> Running {
     let view =
         |bound: &Bound| ListenerView { kind: bound.speaks.name().to_owned(), address: bound.address() };
     Running {
+        data: config.server.data.clone(),
         hostname: config.server.hostname.clone(),
         sessions: services.shared.sessions.clone(),
         authenticator: services.shared.authenticator.clone(),

@@ -16,7 +16,7 @@ pub mod offlineimap;
 pub mod postfix;
 mod python;
 pub mod site;
-mod terminal;
+pub mod terminal;
 mod together;
 
 use libtest_mimic::Trial;

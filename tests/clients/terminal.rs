@@ -45,6 +45,12 @@ impl Terminal {
         run(self.tmux().arg("send-keys").args(keys), b"").map(drop)
     }
 
+    /// Makes the terminal another size.
+    pub fn resize(&self, columns: u16, lines: u16) -> Outcome {
+        let (columns, lines) = (columns.to_string(), lines.to_string());
+        run(self.tmux().args(["resize-window", "-x", &columns, "-y", &lines]), b"").map(drop)
+    }
+
     pub fn screen(&self) -> Outcome<String> {
         run(self.tmux().args(["capture-pane", "-p"]), b"")
     }

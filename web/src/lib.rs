@@ -16,10 +16,10 @@ mod metrics;
 mod page;
 mod problem;
 mod secure;
-mod space;
 #[cfg(test)]
 mod tests;
 
+use admin::space;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

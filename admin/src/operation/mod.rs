@@ -1,6 +1,7 @@
 //! Every administrative operation as a value, and the one way to run it.
 
 mod account;
+mod activity;
 mod app_password;
 mod check;
 mod group;
@@ -13,6 +14,7 @@ mod session;
 mod status;
 
 use std::fmt;
+use std::path::PathBuf;
 
 use common::auth::Authenticator;
 use common::session::Sessions;
@@ -152,6 +154,8 @@ pub enum Operation {
         account: Option<AccountName>,
     },
     Status,
+    /// What the server does now: small enough to be asked for every second.
+    Activity,
     Sessions,
     Kick {
         session: u64,
@@ -214,6 +218,8 @@ pub struct Running {
     pub sessions: Sessions,
     pub authenticator: Authenticator,
     pub listeners: Vec<ListenerView>,
+    /// The data directory.
+    pub data: PathBuf,
     /// Seconds since 1970.
     pub started: i64,
     /// Where a certificate is got by ACME.
@@ -252,7 +258,15 @@ impl Operation {
     /// Whether it asks for what only a running server has.
     pub fn needs_server(&self) -> bool {
         use Operation as O;
-        matches!(self, O::Sessions | O::Kick { .. } | O::KickAccount { .. } | O::Lockouts | O::Unlock { .. })
+        matches!(
+            self,
+            O::Activity
+                | O::Sessions
+                | O::Kick { .. }
+                | O::KickAccount { .. }
+                | O::Lockouts
+                | O::Unlock { .. }
+        )
     }
 
     fn dispatch(&self, context: &Context<'_>) -> Result<Outcome, Failure> {
@@ -300,6 +314,7 @@ impl Operation {
             O::Compact => check::compact(context),
             O::IndexRebuild { account } => index::rebuild(context, account.as_ref()),
             O::Status => status::run(context),
+            O::Activity => activity::show(context),
             O::Sessions => session::list(context),
             O::Kick { session } => session::kick(context, *session),
             O::KickAccount { account } => session::kick_account(context, account),
@@ -361,6 +376,7 @@ impl Operation {
             | O::RetainedList { .. }
             | O::Check { repair: false }
             | O::Status
+            | O::Activity
             | O::Sessions
             | O::Lockouts => return None,
         })

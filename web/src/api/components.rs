@@ -288,6 +288,7 @@ fn server() -> Vec<(&'static str, Value)> {
             "Finding",
             object(&[("place", any_text("")), ("problem", any_text("")), ("repaired", boolean(""))], &[]),
         ),
+        ("Activity", activity()),
         ("Problem", problem()),
     ]
 }
@@ -320,6 +321,38 @@ fn status() -> Value {
             ("write_queue", number("changes that wait for the disk")),
             ("disk_free", or_null(number("octets"))),
             ("disk_wanted_free", number("four times what the store takes")),
+        ],
+        &[],
+    )
+}
+
+fn activity() -> Value {
+    let sessions = object(&[("protocol", any_text("")), ("count", number(""))], &[]);
+    let command = object(
+        &[
+            ("protocol", any_text("")),
+            ("name", any_text("")),
+            ("count", number("since the start")),
+            ("microseconds", number("of all of them together")),
+        ],
+        &[],
+    );
+    object(
+        &[
+            ("time", moment("")),
+            ("started", moment("")),
+            ("hostname", any_text("")),
+            ("sessions", list(sessions, None)),
+            ("commands", list(command, None)),
+            ("logins_good", number("since the start")),
+            ("logins_refused", number("since the start")),
+            ("delivered", number("recipients of messages since the start")),
+            ("deferred", number("")),
+            ("refused", number("")),
+            ("delivered_octets", number("")),
+            ("write_queue", number("changes that wait for the disk")),
+            ("disk_free", or_null(number("octets"))),
+            ("disk_total", or_null(number("octets"))),
         ],
         &[],
     )

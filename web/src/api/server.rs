@@ -19,6 +19,13 @@ pub(super) fn status(call: &Call<'_>) -> Result<Answer, Problem> {
     Ok(Answer::Is(body))
 }
 
+pub(super) fn activity(call: &Call<'_>) -> Result<Answer, Problem> {
+    match call.run(&Operation::Activity)? {
+        Outcome::Activity(activity) => Ok(Answer::Is(json!(activity))),
+        _ => Err(strange()),
+    }
+}
+
 pub(super) fn session(call: &Call<'_>) -> Result<Answer, Problem> {
     let csrf = call.administrator.session.as_ref().map(|session| &session.csrf);
     Ok(Answer::Is(json!({ "name": call.administrator.name, "csrf": csrf })))

@@ -84,6 +84,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     PUT    "/groups/{group}/members/{account}" "addMember", &[], None, 200 "Group", groups::add, "Add an account";
     DELETE "/groups/{group}/members/{account}" "removeMember", &[], None, 200 "Group", groups::remove, "Remove an account";
     GET    "/status" "showStatus", &[], None, 200 "Status", server::status, "The server and its store";
+    GET    "/activity" "showActivity", &[], None, 200 "Activity", server::activity, "What the server does now";
     GET    "/session" "showSession", &[], None, 200 "Login", server::session, "Who is logged in, and the token for changes with a cookie";
     GET    "/sessions" "listSessions", &["account", "after", "limit"], None, 200 "Sessions", server::sessions, "Sessions at work, the oldest first";
     DELETE "/sessions/{session}" "endSession", &[], None, 204 "", server::kick, "End a session";

@@ -48,6 +48,7 @@ impl Server {
         let name = AccountName::new(ADMIN).unwrap();
         site.store.directory().update(&name, &mut |record| record.administrator = true).unwrap();
         let running = Running {
+            data: std::env::temp_dir(),
             hostname: "mail.example.test".into(),
             sessions: site.shared.sessions.clone(),
             authenticator: site.shared.authenticator.clone(),

@@ -4,21 +4,21 @@ use std::path::Path;
 
 /// Octets of a file system.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Space {
+pub struct Space {
     pub total: u64,
     /// What the server's user may still fill.
     pub free: u64,
 }
 
 /// `None`: the file system does not tell.
-pub(crate) fn of(path: &Path) -> Option<Space> {
+pub fn of(path: &Path) -> Option<Space> {
     let told = nix::sys::statvfs::statvfs(path).ok()?;
     let octets = |blocks: u64| blocks.saturating_mul(told.fragment_size());
     Some(Space { total: octets(told.blocks()), free: octets(told.blocks_available()) })
 }
 
 /// How often the users' data is to fit into the free space.
-pub(crate) const FACTOR: u64 = 4;
+pub const FACTOR: u64 = 4;
 
 impl Space {
     /// Whether the rule holds for a store that takes so many octets on the disk.
