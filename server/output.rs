@@ -123,11 +123,17 @@ fn account(account: &AccountView) -> String {
             ),
         ),
         ("administrator", if account.administrator { "yes" } else { "no" }.to_owned()),
+        ("deleted over POP3", own(account.pop3_policy.delete.as_ref())),
+        ("read by RETR", own(account.pop3_policy.retr_sets_seen.map(|seen| if seen { "on" } else { "off" }))),
         ("last IMAP login", moment(account.last_login.imap)),
         ("last POP3 login", moment(account.last_login.pop3)),
         ("created", time::print(account.created)),
         ("id, shard", format!("{}, {}", account.id, account.shard)),
     ])
+}
+
+fn own(setting: Option<impl ToString>) -> String {
+    setting.map_or_else(|| "the default".to_owned(), |own| own.to_string())
 }
 
 fn switched_off(switches: &store::Switches) -> String {

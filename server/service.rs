@@ -49,7 +49,7 @@ impl Services {
             pop3: Arc::new(pop3::Service {
                 shared: shared.clone(),
                 store: store(),
-                options: pop3_options(config),
+                options: pop3_options(config)?,
             }),
             lmtp: Arc::new(lmtp::Service {
                 shared: shared.clone(),
@@ -162,10 +162,10 @@ pub fn public_account(config: &Config) -> Result<Option<AccountName>> {
     Ok(Some(account.with_context(reason)?))
 }
 
-fn pop3_options(config: &Config) -> pop3::Options {
+fn pop3_options(config: &Config) -> Result<pop3::Options> {
     let defaults = pop3::Options::default();
     let pop3 = &config.pop3;
-    pop3::Options {
+    Ok(pop3::Options {
         greeting: pop3.banner.clone(),
         implementation: match &pop3.implementation {
             conf::Implementation::Auto => defaults.implementation,
@@ -182,8 +182,9 @@ fn pop3_options(config: &Config) -> pop3::Options {
         login_delay: (!pop3.login_delay.is_zero()).then(|| pop3::LoginDelay::new(pop3.login_delay)),
         expire: pop3.expire.map_or(pop3::Expire::Never, pop3::Expire::Days),
         retr_sets_seen: pop3.retr_sets_seen,
+        delete: pop3.delete.parse().with_context(|| format!("pop3.delete cannot be {:?}", pop3.delete))?,
         ..defaults
-    }
+    })
 }
 
 pub fn lmtp_options(config: &Config) -> lmtp::Options {

@@ -28,7 +28,7 @@ pub use delivery::{Deliver, Envelope, Octets, octets};
 pub use events::EventView;
 pub use failure::{Failure, Kind};
 pub use messages::Remote;
-pub use operation::{AccountChanges, Context, ImportLine, Operation, PasswordHash, Running};
+pub use operation::{AccountChanges, Context, ImportLine, Operation, PasswordHash, Running, Setting};
 pub use outcome::*;
 pub use server::{Server, ServerError};
 

@@ -88,6 +88,8 @@ pub struct AccountView {
     /// Seconds since 1970, as all times here.
     pub created: i64,
     pub last_login: store::LastLogin,
+    #[serde(default)]
+    pub pop3_policy: store::Pop3Policy,
 }
 
 /// An app password without its hash. Moments are seconds since 1970.

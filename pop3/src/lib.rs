@@ -28,7 +28,7 @@ mod transaction;
 use std::time::Duration;
 
 use common::session::Shared;
-use store::Store;
+use store::{Pop3Delete, Store};
 
 pub use delay::LoginDelay;
 pub use session::serve;
@@ -51,9 +51,9 @@ pub struct Options {
     pub login_delay: Option<LoginDelay>,
     /// What EXPIRE announces about messages that are left on the server.
     pub expire: Expire,
-    /// What becomes of messages that DELE marked, at QUIT.
-    pub delete: Delete,
-    /// Whether RETR sets \Seen, so that IMAP sessions show the message as read.
+    /// What becomes of messages that DELE marked, at QUIT, where the account has nothing else.
+    pub delete: Pop3Delete,
+    /// Whether RETR sets \Seen, so that IMAP sessions show the message as read, where the account has nothing else.
     pub retr_sets_seen: bool,
 }
 
@@ -67,7 +67,7 @@ impl Default for Options {
             idle_timeout: Duration::from_secs(600),
             login_delay: None,
             expire: Expire::Never,
-            delete: Delete::Expunge,
+            delete: Pop3Delete::Expunge,
             retr_sets_seen: false,
         }
     }
@@ -79,13 +79,6 @@ pub enum Expire {
     Never,
     /// The site removes messages so many days after they were retrieved or delivered; 0: at once.
     Days(u32),
-}
-
-/// What QUIT does with the messages that DELE marked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delete {
-    /// They are expunged.
-    Expunge,
 }
 
 /// Everything that a session needs.

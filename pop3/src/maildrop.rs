@@ -3,10 +3,11 @@
 
 use common::limits::Permit;
 use store::{
-    AccountName, EmailId, Flags, FlagsOperation, Mailbox, MailboxName, Message, Store, StoreFlags, Uid,
+    AccountName, EmailId, Flags, FlagsOperation, Mailbox, MailboxName, Message, Pop3Delete, StoreFlags, Uid,
     UidSet, UidValidity,
 };
 
+use crate::Service;
 use crate::error::{Error, Result};
 use crate::moved::Moved;
 use crate::text::Text;
@@ -32,19 +33,31 @@ pub(crate) struct Maildrop {
     drop: Snapshot,
     moved: Moved,
     retrieved: UidSet,
+    delete: Pop3Delete,
+    retr_sets_seen: bool,
     /// The place among the account's sessions.
     _permit: Permit,
 }
 
 impl Maildrop {
     /// Blocks.
-    pub fn open(store: &Store, account: &AccountName, permit: Permit) -> Result<Maildrop> {
-        let account = store.account(account)?;
+    pub fn open(service: &Service, name: &AccountName, permit: Permit) -> Result<Maildrop> {
+        let account = service.store.account(name)?;
+        let policy =
+            service.store.directory().find(name)?.map(|record| record.pop3_policy).unwrap_or_default();
         let mailbox = account.mailbox(&MailboxName::inbox())?;
         // Before the snapshot: what is moved between the two is found.
         let moved = Moved::since_now(&account)?;
         let drop = Snapshot::read(&mailbox)?;
-        Ok(Maildrop { mailbox, drop, moved, retrieved: UidSet::new(), _permit: permit })
+        Ok(Maildrop {
+            mailbox,
+            drop,
+            moved,
+            retrieved: UidSet::new(),
+            delete: policy.delete.unwrap_or_else(|| service.options.delete.clone()),
+            retr_sets_seen: policy.retr_sets_seen.unwrap_or(service.options.retr_sets_seen),
+            _permit: permit,
+        })
     }
 
     pub fn snapshot(&self) -> &Snapshot {
@@ -72,18 +85,40 @@ impl Maildrop {
         self.drop.slots.iter_mut().for_each(|slot| slot.deleted = false);
     }
 
+    /// RETR has sent the whole message.
     pub fn retrieved(&mut self, uid: Uid) {
-        self.retrieved.insert(uid);
+        if self.retr_sets_seen {
+            self.retrieved.insert(uid);
+        }
     }
 
     /// RFC 1939 section 6: removes what DELE marked and still exists. How many were marked.
     pub async fn update(&self) -> Result<usize> {
         let marked: UidSet =
             self.drop.slots.iter().filter(|slot| slot.deleted).map(|slot| slot.uid).collect();
-        if !marked.is_empty() {
-            self.mailbox.remove(&marked).await?;
+        match &self.delete {
+            _ if marked.is_empty() => {}
+            Pop3Delete::Expunge => drop(self.mailbox.remove(&marked).await?),
+            Pop3Delete::KeepIn(name) => {
+                drop(self.mailbox.move_to(&marked, &self.kept_in(name).await?).await?)
+            }
         }
         Ok(marked.len() as usize)
+    }
+
+    /// The mailbox of this name, made and subscribed if it is missing.
+    async fn kept_in(&self, name: &MailboxName) -> store::Result<Mailbox> {
+        let account = self.mailbox.account();
+        match common::block(|| account.mailbox(name)) {
+            Err(store::Error::NoSuchMailbox(_)) => {}
+            found => return found,
+        }
+        match account.create(name, None).await {
+            // Another session made it meanwhile.
+            Ok(_) | Err(store::Error::MailboxExists(_)) => account.subscribe(name, true).await?,
+            Err(error) => return Err(error),
+        }
+        common::block(|| account.mailbox(name))
     }
 
     /// Sets \Seen on what RETR sent.

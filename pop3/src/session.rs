@@ -177,7 +177,7 @@ impl Session {
         let permit = self.service.shared.limits.account(&identity.account)?;
         let name =
             AccountName::new(&identity.account).map_err(|_| Error::coded(Code::SysPerm, Text::NoMaildrop))?;
-        let maildrop = block(|| Maildrop::open(&self.service.store, &name, permit))?;
+        let maildrop = block(|| Maildrop::open(&self.service, &name, permit))?;
         if let Some(delay) = &self.options().login_delay {
             delay.logged_in(&identity.account);
         }
@@ -234,7 +234,7 @@ impl Session {
                 let (uid, whole) = (message.uid, message.is_whole());
                 self.write_ok(status);
                 download::send(&mut self.stream, *message).await?;
-                if whole && self.options().retr_sets_seen {
+                if whole {
                     self.maildrop()?.retrieved(uid);
                 }
             }

@@ -1,6 +1,6 @@
 //! `restante account`
 
-use admin::{AccountChanges, AccountView, Operation, Outcome};
+use admin::{AccountChanges, AccountView, Operation, Outcome, Setting};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use conf::ByteSize;
@@ -113,6 +113,26 @@ pub struct Changes {
     /// Whether any login is possible
     #[arg(long, value_name = "ON|OFF", value_parser = switch)]
     login: Option<bool>,
+    /// What becomes of mail that is deleted over POP3: expunge, "keep in NAME", or default
+    #[arg(long, value_name = "WHAT", value_parser = pop3_delete)]
+    pop3_delete: Option<Setting<store::Pop3Delete>>,
+    /// Whether RETR marks mail as read: on, off, or default
+    #[arg(long, value_name = "ON|OFF|DEFAULT", value_parser = setting)]
+    pop3_retr_sets_seen: Option<Setting<bool>>,
+}
+
+fn pop3_delete(text: &str) -> Result<Setting<store::Pop3Delete>, String> {
+    match text {
+        "default" => Ok(Setting::Default),
+        own => own.parse().map(Setting::Own).map_err(|error: store::InvalidName| error.0),
+    }
+}
+
+fn setting(text: &str) -> Result<Setting<bool>, String> {
+    match text {
+        "default" => Ok(Setting::Default),
+        own => switch(own).map(Setting::Own).map_err(|_| "write on, off or default".to_owned()),
+    }
 }
 
 fn switch(text: &str) -> Result<bool, String> {
@@ -221,6 +241,8 @@ impl From<Changes> for AccountChanges {
             smtp: changes.smtp,
             delivery: changes.delivery,
             login: changes.login,
+            pop3_delete: changes.pop3_delete,
+            pop3_retr_sets_seen: changes.pop3_retr_sets_seen,
         }
     }
 }

@@ -28,7 +28,7 @@ use domains::Domains;
 pub use group::GroupRecord;
 use group::GroupTable;
 use logins::Logins;
-pub use record::{AccountRecord, AppPassword, LastLogin, Limits, Switches};
+pub use record::{AccountRecord, AppPassword, LastLogin, Limits, Pop3Delete, Pop3Policy, Switches};
 
 use crate::engine::faults::DiskFaults;
 use crate::engine::redb::{Config, DIRECTORY_CACHE, Redb};

@@ -57,7 +57,9 @@ pub use body::Body;
 pub use budget::{Budget, Turn};
 pub use check::{CheckReport, Finding, Progress};
 pub use destination::{Addressing, Destination, MissingMailbox, Target};
-pub use directory::{AccountRecord, AppPassword, Directory, GroupRecord, LastLogin, Limits, Switches};
+pub use directory::{
+    AccountRecord, AppPassword, Directory, GroupRecord, LastLogin, Limits, Pop3Delete, Pop3Policy, Switches,
+};
 pub use error::{Error, Result};
 pub use fuzzy::{Fuzzy, FuzzyField, FuzzyHits, FuzzyQuery};
 pub use history::{History, HistoryPoint};

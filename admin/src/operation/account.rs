@@ -106,6 +106,12 @@ impl AccountChanges {
         switches.smtp = self.smtp.unwrap_or(switches.smtp);
         switches.delivery = self.delivery.unwrap_or(switches.delivery);
         switches.login = self.login.unwrap_or(switches.login);
+        if let Some(delete) = &self.pop3_delete {
+            record.pop3_policy.delete = delete.own();
+        }
+        if let Some(seen) = &self.pop3_retr_sets_seen {
+            record.pop3_policy.retr_sets_seen = seen.own();
+        }
     }
 }
 
@@ -127,5 +133,6 @@ fn view(context: &Context<'_>, record: AccountRecord) -> Result<AccountView, Fai
         administrator: record.administrator,
         created: record.created,
         last_login: record.last_login,
+        pop3_policy: record.pop3_policy,
     })
 }

@@ -184,6 +184,34 @@ pub struct AccountChanges {
     pub smtp: Option<bool>,
     pub delivery: Option<bool>,
     pub login: Option<bool>,
+    pub pop3_delete: Option<Setting<store::Pop3Delete>>,
+    pub pop3_retr_sets_seen: Option<Setting<bool>>,
+}
+
+/// A setting that an account may leave to the site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Setting<T> {
+    Default,
+    Own(T),
+}
+
+impl<T: Clone> Setting<T> {
+    pub(crate) fn own(&self) -> Option<T> {
+        match self {
+            Setting::Default => None,
+            Setting::Own(value) => Some(value.clone()),
+        }
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Setting<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Setting::Default => f.write_str("default"),
+            Setting::Own(value) => value.fmt(f),
+        }
+    }
 }
 
 /// A password's hash; never shown, not even by `Debug`.
@@ -404,6 +432,8 @@ impl fmt::Display for AccountChanges {
             switch("smtp", self.smtp),
             switch("delivery", self.delivery),
             switch("login", self.login),
+            self.pop3_delete.as_ref().map(|delete| format!("pop3_delete={:?}", delete.to_string())),
+            self.pop3_retr_sets_seen.as_ref().map(|seen| format!("pop3_retr_sets_seen={seen}")),
         ];
         f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
     }

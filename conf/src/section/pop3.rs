@@ -22,6 +22,8 @@ pub struct Pop3 {
     /// Days; `None`: never.
     pub expire: Option<u32>,
     pub retr_sets_seen: bool,
+    /// `expunge` or `keep in NAME`.
+    pub delete: String,
 }
 
 /// RFC 2449 section 6.9.
@@ -59,6 +61,7 @@ impl Pop3 {
             login_delay: reader.duration("pop3.login_delay", 0),
             expire: expire(reader),
             retr_sets_seen: reader.boolean("pop3.retr_sets_seen"),
+            delete: banner(reader, "pop3.delete"),
         }
     }
 }

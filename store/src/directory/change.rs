@@ -68,6 +68,7 @@ impl Inner {
                     administrator: false,
                     created,
                     last_login: LastLogin::default(),
+                    pop3_policy: Pop3Policy::default(),
                 })
             });
         }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::AccountName;
+use crate::{AccountName, InvalidName, MailboxName};
 
 /// One account as the administrator sees it. Stored as JSON, so that fields can be added.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +34,8 @@ pub struct AccountRecord {
     pub created: i64,
     #[serde(default)]
     pub last_login: LastLogin,
+    #[serde(default)]
+    pub pop3_policy: Pop3Policy,
 }
 
 /// Without the hashes: records are logged.
@@ -50,6 +52,7 @@ impl fmt::Debug for AccountRecord {
             .field("administrator", &self.administrator)
             .field("created", &self.created)
             .field("last_login", &self.last_login)
+            .field("pop3_policy", &self.pop3_policy)
             .finish()
     }
 }
@@ -95,6 +98,65 @@ pub struct Switches {
 impl Default for Switches {
     fn default() -> Switches {
         Switches { imap: true, pop3: true, smtp: true, delivery: true, login: true }
+    }
+}
+
+/// What POP3 does with this account's mail. `None`: as the site has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Pop3Policy {
+    pub delete: Option<Pop3Delete>,
+    /// RETR marks messages as read.
+    pub retr_sets_seen: Option<bool>,
+}
+
+/// What becomes of a message that was deleted over POP3, as text `expunge` or `keep in NAME`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Pop3Delete {
+    Expunge,
+    /// It is moved there, so that it is found on the day of the first login by IMAP. Made when it is missing.
+    KeepIn(MailboxName),
+}
+
+impl fmt::Display for Pop3Delete {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Pop3Delete::Expunge => f.write_str("expunge"),
+            Pop3Delete::KeepIn(name) => write!(f, "keep in {name}"),
+        }
+    }
+}
+
+impl std::str::FromStr for Pop3Delete {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Pop3Delete, InvalidName> {
+        if text == "expunge" {
+            return Ok(Pop3Delete::Expunge);
+        }
+        let name = text.strip_prefix("keep in ").ok_or_else(|| {
+            InvalidName(format!("{text:?} is neither \"expunge\" nor \"keep in\" and the name of a mailbox"))
+        })?;
+        let name = MailboxName::new(name)?;
+        match name.is_inbox() {
+            true => Err(InvalidName("mail cannot be kept in INBOX: POP3 would show it again".to_owned())),
+            false => Ok(Pop3Delete::KeepIn(name)),
+        }
+    }
+}
+
+impl TryFrom<String> for Pop3Delete {
+    type Error = InvalidName;
+
+    fn try_from(text: String) -> Result<Pop3Delete, InvalidName> {
+        text.parse()
+    }
+}
+
+impl From<Pop3Delete> for String {
+    fn from(delete: Pop3Delete) -> String {
+        delete.to_string()
     }
 }
 

@@ -141,6 +141,7 @@ fn changes(body: &Value) -> AccountChanges {
         smtp: switch("smtp"),
         delivery: switch("delivery"),
         login: switch("login"),
+        ..AccountChanges::default()
     }
 }
 

@@ -215,6 +215,19 @@ fn account() -> Value {
             ("mailboxes", number("INBOX counts too")),
             administrator,
             ("created", moment("made")),
+            (
+                "pop3_policy",
+                object(
+                    &[
+                        ("delete", or_null(any_text("expunge or keep in NAME; null: the site's"))),
+                        (
+                            "retr_sets_seen",
+                            or_null(boolean("RETR marks mail as read; null: as the site has it")),
+                        ),
+                    ],
+                    &[],
+                ),
+            ),
             ("last_login", object(&[("imap", or_null(moment(""))), ("pop3", or_null(moment("")))], &[])),
         ],
         &[],

@@ -67,6 +67,7 @@ fn changes(form: &Form) -> Result<AccountChanges, Errors> {
         smtp: Some(form.has("smtp")),
         delivery: Some(form.has("delivery")),
         login: Some(form.has("login")),
+        ..AccountChanges::default()
     };
     if errors.is_empty() { Ok(changes) } else { Err(errors) }
 }
