@@ -183,7 +183,6 @@ fn pop3_options(config: &Config) -> Result<pop3::Options> {
         expire: pop3.expire.map_or(pop3::Expire::Never, pop3::Expire::Days),
         retr_sets_seen: pop3.retr_sets_seen,
         delete: pop3.delete.parse().with_context(|| format!("pop3.delete cannot be {:?}", pop3.delete))?,
-        ..defaults
     })
 }
 
