@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    account, app_password, check, completions, config, deliver, group, import, import_mail, index, mailbox,
-    man, monitor, retained, sessions,
+    account, alias, app_password, check, completions, config, deliver, group, import, import_mail, index,
+    mailbox, man, monitor, retained, sessions,
 };
 use crate::{commands, exit};
 
@@ -69,6 +69,9 @@ pub enum Command {
     /// Make, show and change mailboxes
     #[command(subcommand)]
     Mailbox(mailbox::Mailbox),
+    /// Make, show and remove aliases: addresses whose mail goes to accounts
+    #[command(subcommand)]
+    Alias(alias::Alias),
     /// Make, show and change groups of accounts, for access control lists
     #[command(subcommand)]
     Group(group::Group),

@@ -6,8 +6,8 @@ pub mod usage;
 use std::io::{IsTerminal, Write};
 
 use admin::{
-    AccountView, AcmeStatus, AppPasswordView, CheckView, Delivered, GroupView, ImportReport, Lockout,
-    MailboxView, Outcome, PointView, Progress, RetainedView, SessionView, Status,
+    AccountView, AcmeStatus, AliasView, AppPasswordView, CheckView, Delivered, GroupView, ImportReport,
+    Lockout, MailboxView, Outcome, PointView, Progress, RetainedView, SessionView, Status,
 };
 use anyhow::{Context, Result};
 use comfy_table::Table;
@@ -63,6 +63,7 @@ fn human(outcome: &Outcome) -> String {
         Outcome::Imported(report) => self::import(report),
         Outcome::Mailboxes { mailboxes } => self::mailboxes(mailboxes),
         Outcome::History { account, .. } => history(account),
+        Outcome::Aliases { aliases } => self::aliases(aliases),
         Outcome::Groups { groups } => self::groups(groups),
         Outcome::Retained { messages } => self::retained(messages),
         Outcome::Checked(report) => self::checked(report),
@@ -256,6 +257,18 @@ fn history(points: &[PointView]) -> String {
         ]);
     }
     table.to_string()
+}
+
+fn aliases(aliases: &[AliasView]) -> String {
+    let mut table = table(["ALIAS", "ACCOUNTS", "CREATED"]);
+    for alias in aliases {
+        table.add_row([alias.name.clone(), alias.accounts.join(", "), time::print(alias.created)]);
+    }
+    if aliases.is_empty() {
+        "There is no alias; make one with `restante alias add ADDRESS ACCOUNT`.".into()
+    } else {
+        table.to_string()
+    }
 }
 
 fn groups(groups: &[GroupView]) -> String {

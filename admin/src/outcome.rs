@@ -27,6 +27,9 @@ pub enum Outcome {
         account: Vec<PointView>,
         mailboxes: Vec<MailboxHistory>,
     },
+    Aliases {
+        aliases: Vec<AliasView>,
+    },
     Groups {
         groups: Vec<GroupView>,
     },
@@ -156,6 +159,15 @@ pub struct PointView {
 pub struct MailboxHistory {
     pub name: String,
     pub points: Vec<PointView>,
+}
+
+/// An alias with the names of its accounts, sorted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AliasView {
+    /// An address, or `@domain`.
+    pub name: String,
+    pub accounts: Vec<String>,
+    pub created: i64,
 }
 
 /// A group with its members' names, sorted.

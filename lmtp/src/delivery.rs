@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use crate::Options;
 use crate::content::{Content, Message};
 use crate::error::Result;
-use crate::recipient::{Recipient, over_quota};
+use crate::recipient::{Place, Recipient, over_quota};
 use crate::reply::Reply;
 use crate::session::Session;
 use crate::trace::{Origin, Trace};
@@ -45,24 +45,42 @@ pub(crate) async fn to_all(
 ) -> Vec<Reply> {
     let mut started = Vec::with_capacity(recipients.len());
     for recipient in recipients {
-        started.push(start(recipient, message, trace).await);
+        let mut copies = Vec::with_capacity(recipient.places.len());
+        for place in &recipient.places {
+            copies.push((place, start(place, message, trace).await));
+        }
+        started.push(copies);
     }
     let mut replies = Vec::with_capacity(recipients.len());
-    for (recipient, started) in recipients.iter().zip(started) {
-        let reply = match done(recipient, message, trace, started).await {
-            Ok(reply) => reply,
-            Err(reply) => over_quota(options, reply),
-        };
-        note(activity, (recipient, &reply), trace, message.staged.len());
-        if !reply.is_positive() {
-            info!(id = %trace.id, recipient = %recipient.address, %reply, "not delivered");
+    for copies in started {
+        let mut of_copies = Vec::with_capacity(copies.len());
+        for (place, started) in copies {
+            let reply = match done(place, message, trace, started).await {
+                Ok(reply) => reply,
+                Err(reply) => over_quota(options, reply),
+            };
+            note(activity, (place, &reply), trace, message.staged.len());
+            if !reply.is_positive() {
+                info!(id = %trace.id, recipient = %place.address, %reply, "not delivered");
+            }
+            of_copies.push(reply);
         }
-        replies.push(reply);
+        replies.extend(of_copies.into_iter().reduce(worse));
     }
     replies
 }
 
-fn note(activity: &Activity, (recipient, reply): (&Recipient, &Reply), trace: &Trace, octets: u64) {
+/// The reply for an alias: the MTA must try again as long as one of the accounts may still get the message.
+fn worse(one: Reply, other: Reply) -> Reply {
+    let rank = |reply: &Reply| match reply.code() {
+        200..=299 => 0,
+        400..=499 => 2,
+        _ => 1,
+    };
+    if rank(&one) >= rank(&other) { one } else { other }
+}
+
+fn note(activity: &Activity, (place, reply): (&Place, &Reply), trace: &Trace, octets: u64) {
     let outcome = match reply.code() {
         200..=299 => Delivery::Delivered,
         400..=499 => Delivery::Deferred,
@@ -78,7 +96,7 @@ fn note(activity: &Activity, (recipient, reply): (&Recipient, &Reply), trace: &T
         Origin::Pipe => "pipe",
     };
     activity.tell(|| Event {
-        account: Some(recipient.account.name().to_string()),
+        account: Some(place.account.name().to_string()),
         text: format!("{octets} octets: {reply}"),
         ..Event::new(kind, protocol)
     });
@@ -86,30 +104,30 @@ fn note(activity: &Activity, (recipient, reply): (&Recipient, &Reply), trace: &T
 
 type Started = std::result::Result<Pending<Appended>, Reply>;
 
-async fn start(recipient: &Recipient, message: &Message, trace: &Trace) -> Started {
-    message.hops.refuse_loop(&recipient.address)?;
-    let mailbox = match &recipient.target {
+async fn start(place: &Place, message: &Message, trace: &Trace) -> Started {
+    message.hops.refuse_loop(&place.address)?;
+    let mailbox = match &place.target {
         Target::Mailbox(mailbox) => mailbox.clone(),
-        Target::Create(name) => create(recipient, name).await?,
+        Target::Create(name) => create(place, name).await?,
     };
-    Ok(append(&mailbox, recipient, message, trace))
+    Ok(append(&mailbox, place, message, trace))
 }
 
 /// Makes the missing mailbox and subscribes to it, so that the user sees where the mail went.
-async fn create(recipient: &Recipient, name: &store::MailboxName) -> store::Result<Mailbox> {
-    match recipient.account.create(name, None).await {
-        Ok(_) => recipient.account.subscribe(name, true).await?,
+async fn create(place: &Place, name: &store::MailboxName) -> store::Result<Mailbox> {
+    match place.account.create(name, None).await {
+        Ok(_) => place.account.subscribe(name, true).await?,
         // Another delivery was faster.
         Err(store::Error::MailboxExists(_)) => {}
         Err(error) => return Err(error),
     }
-    block(|| recipient.account.mailbox(name))
+    block(|| place.account.mailbox(name))
 }
 
-fn append(mailbox: &Mailbox, recipient: &Recipient, message: &Message, trace: &Trace) -> Pending<Appended> {
+fn append(mailbox: &Mailbox, place: &Place, message: &Message, trace: &Trace) -> Pending<Appended> {
     let new = NewMessage {
         staged: message.staged.clone(),
-        trace: trace.lines(&recipient.address).into(),
+        trace: trace.lines(&place.address).into(),
         flags: Flags::default(),
         keywords: Vec::new(),
         internal_date: None,
@@ -118,7 +136,7 @@ fn append(mailbox: &Mailbox, recipient: &Recipient, message: &Message, trace: &T
 }
 
 async fn done(
-    recipient: &Recipient,
+    place: &Place,
     message: &Message,
     trace: &Trace,
     started: Started,
@@ -126,16 +144,16 @@ async fn done(
     let appended = match started?.await {
         // The mailbox was deleted since RCPT: the mail is not lost for that.
         Err(store::Error::NoSuchMailbox(_)) => {
-            let inbox = block(|| recipient.inbox())?;
-            append(&inbox, recipient, message, trace).await
+            let inbox = block(|| place.inbox())?;
+            append(&inbox, place, message, trace).await
         }
         appended => appended,
     }?;
     let uid = appended.uids.first().map(|uid| uid.0).unwrap_or_default();
     let from = trace.reverse_path.as_ref().map(ToString::to_string).unwrap_or_default();
     info!(
-        id = %trace.id, from, recipient = %recipient.address, account = %recipient.account.name(), uid,
+        id = %trace.id, from, recipient = %place.address, account = %place.account.name(), uid,
         octets = message.staged.len(), "delivered"
     );
-    Ok(Reply::new(250, "2.0.0", format!("<{}> delivered, id {}", recipient.address, trace.id)))
+    Ok(Reply::new(250, "2.0.0", format!("<{}> delivered, id {}", place.address, trace.id)))
 }

@@ -1,4 +1,4 @@
-//! A recipient: the account and the mailbox that an address means, and whether there is room.
+//! A recipient: the accounts and mailboxes that an address means, and whether there is room.
 
 use store::{Account, Addressing, Destination, Mailbox, MailboxName, Store, Target};
 
@@ -6,7 +6,14 @@ use crate::address::Address;
 use crate::reply::Reply;
 use crate::{Options, OverQuota};
 
+/// What one RCPT names. It gets one reply, also where an alias leads to several accounts.
 pub(crate) struct Recipient {
+    /// Never empty.
+    pub places: Vec<Place>,
+}
+
+/// Where one copy goes.
+pub(crate) struct Place {
     pub address: Address,
     pub account: Account,
     pub target: Target,
@@ -22,18 +29,30 @@ impl Recipient {
     ) -> Result<Recipient, Reply> {
         let addressing =
             Addressing { separators: &options.separators, missing_mailbox: options.missing_mailbox };
-        let found = store.destination(address.local(), address.domain().unwrap_or_default(), addressing)?;
-        let Destination { record, account, target } = found.ok_or_else(|| unknown(&address))?;
-        if !record.switches.delivery {
+        let mut found =
+            store.destinations(address.local(), address.domain().unwrap_or_default(), addressing)?;
+        if found.is_empty() {
+            return Err(unknown(&address));
+        }
+        // Of an alias the others get it.
+        found.retain(|found| found.record.switches.delivery);
+        if found.is_empty() {
             return Err(Reply::new(550, "5.2.1", format!("<{address}> does not take mail")));
         }
-        // Early; the store decides again when the message is there.
-        if !account.has_room(size)? {
-            return Err(over_quota(options, Reply::new(552, "5.2.2", "mailbox is full")));
+        let mut places = Vec::with_capacity(found.len());
+        for Destination { account, target, .. } in found {
+            // Early; the store decides again when the message is there. All of an alias's accounts must have room: once some
+            // have the message, the reply is one for all, and the MTA's next try would give them another copy.
+            if !account.has_room(size)? {
+                return Err(over_quota(options, Reply::new(552, "5.2.2", "mailbox is full")));
+            }
+            places.push(Place { address: address.clone(), account, target });
         }
-        Ok(Recipient { address, account, target })
+        Ok(Recipient { places })
     }
+}
 
+impl Place {
     /// Where mail goes whose mailbox vanished between RCPT and delivery. Blocks.
     pub fn inbox(&self) -> store::Result<Mailbox> {
         self.account.mailbox(&MailboxName::inbox())

@@ -94,16 +94,25 @@ fn judge(service: &Service, request: &Request) -> String {
 
 /// The replies are those that LMTP gives (RFC 3463 sections 3.3 and 3.4).
 fn refusal(service: &Service, request: &Request) -> store::Result<Option<String>> {
-    let Some(found) = socketmap::destination(service, &request.recipient)? else { return Ok(None) };
+    let mut found = socketmap::destinations(service, &request.recipient)?;
+    if found.is_empty() {
+        return Ok(None);
+    }
+    found.retain(|found| found.record.switches.delivery);
     let (options, size) = (&service.options, request.size);
-    if !found.record.switches.delivery {
+    if found.is_empty() {
         return Ok(Some("550 5.2.1 this mailbox does not take mail".to_owned()));
     }
     if options.message_limit > 0 && size > options.message_limit {
         let limit = options.message_limit;
         return Ok(Some(format!("552 5.3.4 message is larger than the limit of {limit} octets")));
     }
-    if found.account.has_room(size)? {
+    // Of an alias's accounts all must have room, as for delivery.
+    let mut full = false;
+    for found in &found {
+        full |= !found.account.has_room(size)?;
+    }
+    if !full {
         return Ok(None);
     }
     let code = if options.defer_over_quota { "452 4.2.2" } else { "552 5.2.2" };

@@ -55,13 +55,15 @@ fn answer(session: &mut Session, request: &[u8]) -> String {
     }
 }
 
-/// The account whose address it is. One that takes no mail is not found, as delivery would refuse it.
+/// The account whose address it is, or those of an alias. Those that take no mail are not found, as delivery would refuse it.
 fn recipients(service: &Service, key: &str) -> Found {
-    let found = destination(service, key)?;
-    Ok(found.filter(|found| found.record.switches.delivery).map(|found| found.record.name.to_string()))
+    let found = destinations(service, key)?;
+    let taking = found.into_iter().filter(|found| found.record.switches.delivery);
+    let names: Vec<String> = taking.map(|found| found.record.name.to_string()).collect();
+    Ok((!names.is_empty()).then(|| names.join(",")))
 }
 
-/// The domain itself, if an account has it.
+/// The domain itself, if an account or alias has it.
 fn domains(service: &Service, key: &str) -> Found {
     let default = service.options.default_domain.as_deref();
     let ours = default.is_some_and(|domain| domain.eq_ignore_ascii_case(key))
@@ -69,10 +71,10 @@ fn domains(service: &Service, key: &str) -> Found {
     Ok(ours.then(|| key.to_owned()))
 }
 
-/// The account and mailbox of an address as the MTA has it, by the rules of delivery. Blocks.
-pub(crate) fn destination(service: &Service, recipient: &str) -> store::Result<Option<Destination>> {
+/// The accounts and mailboxes of an address as the MTA has it, by the rules of delivery. Blocks.
+pub(crate) fn destinations(service: &Service, recipient: &str) -> store::Result<Vec<Destination>> {
     let options = &service.options;
     let addressing = Addressing { separators: &options.separators, missing_mailbox: options.missing_mailbox };
     let (local, domain) = address::split(recipient);
-    service.store.destination(&local, domain, addressing)
+    service.store.destinations(&local, domain, addressing)
 }

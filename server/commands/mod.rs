@@ -1,6 +1,7 @@
 //! One file a command, or a group of commands.
 
 pub mod account;
+pub mod alias;
 pub mod app_password;
 pub mod check;
 pub mod completions;
@@ -44,6 +45,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Account(Account::Import(import)) => import.run(global),
         Command::Account(Account::AppPassword(app_password)) => app_password.run(global),
         Command::Mailbox(mailbox) => mailbox.run(global),
+        Command::Alias(alias) => alias.run(global),
         Command::Group(group) => group.run(global),
         Command::Retained(retained) => retained.run(global),
         Command::Status => status(global),

@@ -37,18 +37,24 @@ pub enum Target {
 }
 
 impl Store {
-    /// `None`: nobody's address, or of a mailbox that is missing and not to be made. `domain` may be empty. Blocks.
-    pub fn destination(
+    /// One, or for an alias one for each of its accounts. Empty: nobody's address, or of a mailbox that is missing, also with
+    /// one account of several, and not to be made. `domain` may be empty. Blocks.
+    pub fn destinations(
         &self,
         local: &str,
         domain: &str,
         addressing: Addressing<'_>,
-    ) -> Result<Option<Destination>> {
+    ) -> Result<Vec<Destination>> {
         let found = self.directory().resolve(local, domain, addressing.separators)?;
-        let Some((record, detail)) = found else { return Ok(None) };
-        let account = self.account(&record.name)?;
-        let target = account.target(detail, addressing.missing_mailbox)?;
-        Ok(target.map(|target| Destination { record, account, target }))
+        let mut destinations = Vec::with_capacity(found.len());
+        for (record, detail) in found {
+            let account = self.account(&record.name)?;
+            match account.target(detail, addressing.missing_mailbox)? {
+                Some(target) => destinations.push(Destination { record, account, target }),
+                None => return Ok(Vec::new()),
+            }
+        }
+        Ok(destinations)
     }
 }
 

@@ -6,6 +6,7 @@
 //! - An account is seen when its mail has a home, and its mail goes after it is no longer seen. What a crash interrupts
 //!   between the two is finished when the store is opened.
 
+mod alias;
 mod cache;
 mod change;
 mod check;
@@ -22,6 +23,7 @@ mod tests;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+pub use alias::AliasRecord;
 pub(crate) use cache::LimitsTable;
 use cache::RecordCache;
 use domains::Domains;
@@ -78,8 +80,14 @@ struct Inner {
 impl Directory {
     /// Opens the file or makes it. [`Directory::attach`] has to follow before anything is changed.
     pub(crate) fn open(options: DirectoryOptions) -> Result<Directory> {
-        const TABLES: &[Table] =
-            &[Table::Meta, Table::Account, Table::AccountName, Table::Group, Table::ServerMetadata];
+        const TABLES: &[Table] = &[
+            Table::Meta,
+            Table::Account,
+            Table::AccountName,
+            Table::Group,
+            Table::Alias,
+            Table::ServerMetadata,
+        ];
         let DirectoryOptions { path, shards, limits, faults } = options;
         let engine = Redb::open(Config { path, tables: TABLES, cache: DIRECTORY_CACHE, faults })?;
         let (logins, due) = Logins::new();

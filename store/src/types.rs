@@ -10,7 +10,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 pub use acl::{Acl, AclChange, AclEntry, Rights, Subject, Who};
-pub use name::{AccountName, GroupName, InvalidName, MailboxName};
+pub use name::{AccountName, AliasName, GroupName, InvalidName, MailboxName};
 pub use uid_set::UidSet;
 
 macro_rules! number {

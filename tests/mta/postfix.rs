@@ -8,6 +8,9 @@ use super::smtp;
 
 pub fn test() -> Outcome {
     let site = super::site()?;
+    for (alias, account) in [("sales@example.test", ALICE), ("@alias.test", ALICE)] {
+        site.server.cli(&["alias", "add", alias, account], b"")?.ok("alias add")?;
+    }
     let postfix = Postfix::start(&site, &settings(&site))?;
     let port = postfix.port;
     let mut client = smtp::connect(port)?;
@@ -19,6 +22,9 @@ pub fn test() -> Outcome {
             ("alice-lists@example.test", "250"),
             ("\"alice\"@example.test", "250"),
             ("public+news@example.test", "250"),
+            ("Sales@example.test", "250"),
+            ("sales+box@example.test", "250"),
+            ("whoever@alias.test", "250"),
             ("nobody@example.test", "550 5.1.1"),
             ("nobody+lists@example.test", "550 5.1.1"),
             ("someone@elsewhere.test", "554 5.7.1"),
@@ -86,7 +92,11 @@ fn deliver(site: &Site, postfix: &Postfix) -> Outcome {
     smtp::recipients(&mut client, &[("alice+lists@example.test", "250")])?;
     say(&mut client, b"DATA\r\n", "354")?;
     say(&mut client, b"Subject: asked before\r\n\r\nbody\r\n.\r\n", "250")?;
-    await_messages(site, 1)
+    await_messages(site, 1)?;
+    smtp::recipients(&mut client, &[("sales@example.test", "250")])?;
+    say(&mut client, b"DATA\r\n", "354")?;
+    say(&mut client, b"Subject: by alias\r\n\r\nbody\r\n.\r\n", "250")?;
+    await_messages(site, 2)
 }
 
 fn settings(site: &Site) -> String {

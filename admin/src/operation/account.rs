@@ -2,7 +2,7 @@
 
 use store::{AccountName, AccountRecord};
 
-use super::{AccountChanges, Context, PasswordHash, acceptable, no_account};
+use super::{AccountChanges, Context, PasswordHash, acceptable, alias, no_account};
 use crate::outcome::{AccountView, Outcome};
 use crate::{Failure, passwd};
 
@@ -77,10 +77,11 @@ pub(super) fn password(
 }
 
 pub(super) fn delete(context: &Context<'_>, account: &AccountName) -> Result<Outcome, Failure> {
-    context.store.directory().find(account)?.ok_or_else(|| no_account(account))?;
+    let record = context.store.directory().find(account)?.ok_or_else(|| no_account(account))?;
+    let aliases = alias::farewell(context, store::AccountId(record.id))?;
     context.kick_account(account);
     context.store.directory().delete(account)?;
-    Ok(Outcome::done(format!("{account} and its mail are deleted.")))
+    Ok(Outcome::done(format!("{account} and its mail are deleted.{aliases}")))
 }
 
 pub(super) fn rename(

@@ -2,6 +2,7 @@
 
 mod account;
 mod activity;
+mod alias;
 mod app_password;
 mod check;
 mod group;
@@ -20,7 +21,7 @@ use common::auth::Authenticator;
 use common::session::Sessions;
 use common::tls::Renewal;
 use serde::{Deserialize, Serialize};
-use store::{AccountName, GroupName, Store};
+use store::{AccountName, AliasName, GroupName, Store};
 
 use crate::audit::{self, Who};
 use crate::outcome::{ListenerView, Outcome, Progress};
@@ -110,6 +111,20 @@ pub enum Operation {
         account: AccountName,
         mailbox: String,
         subscribed: bool,
+    },
+    /// Makes it, or adds accounts to it.
+    AliasAdd {
+        alias: AliasName,
+        accounts: Vec<AccountName>,
+    },
+    /// No accounts: all of it.
+    AliasRemove {
+        alias: AliasName,
+        accounts: Vec<AccountName>,
+    },
+    /// `None`: all.
+    AliasList {
+        alias: Option<AliasName>,
     },
     GroupCreate {
         group: GroupName,
@@ -330,6 +345,9 @@ impl Operation {
             O::MailboxSubscribe { account, mailbox, subscribed } => {
                 mailbox::subscribe(context, account, mailbox, *subscribed)
             }
+            O::AliasAdd { alias, accounts } => alias::add(context, alias, accounts),
+            O::AliasRemove { alias, accounts } => alias::remove(context, alias, accounts),
+            O::AliasList { alias } => alias::list(context, alias.as_ref()),
             O::GroupCreate { group } => group::create(context, group),
             O::GroupDelete { group } => group::delete(context, group),
             O::GroupAdd { group, accounts } => group::add(context, group, accounts),
@@ -380,6 +398,9 @@ impl Operation {
             O::ImportOpen { account, opening } => {
                 format!("mail from another server for {:?} of {account}", opening.mailbox)
             }
+            O::AliasAdd { alias, accounts } => format!("alias {alias} leads to {}", names(accounts)),
+            O::AliasRemove { alias, accounts } if accounts.is_empty() => format!("alias {alias} removed"),
+            O::AliasRemove { alias, accounts } => format!("{} removed from alias {alias}", names(accounts)),
             O::GroupCreate { group } => format!("group {group} created"),
             O::GroupDelete { group } => format!("group {group} deleted"),
             O::GroupAdd { group, accounts } => format!("{} added to group {group}", names(accounts)),
@@ -400,6 +421,7 @@ impl Operation {
             | O::AppPasswordList { .. }
             | O::MailboxList { .. }
             | O::History { .. }
+            | O::AliasList { .. }
             | O::GroupList { .. }
             | O::RetainedList { .. }
             | O::Check { repair: false }

@@ -118,3 +118,31 @@ async fn too_many_recipients() {
         ])
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alias_gives_each_of_its_accounts_a_copy_and_one_reply() {
+    let server = with_mailbox(Options { separators: vec!['+'], ..Options::default() }, "Lists").await;
+    let name = |name: &str| store::AccountName::new(name).unwrap();
+    let directory = server.site.store.directory();
+    common::block(|| {
+        for added in directory.add(vec![(name("second@foo.edu"), None), (name("off@foo.edu"), None)]).unwrap()
+        {
+            added.unwrap();
+        }
+        directory.update(&name("off@foo.edu"), &mut |record| record.switches.delivery = false).unwrap();
+        let accounts = [name("pat@foo.edu"), name("second@foo.edu"), name("off@foo.edu")];
+        directory.add_alias(&store::AliasName::new("all@foo.edu").unwrap(), &accounts).unwrap();
+    });
+    let mut client = server.greeted().await;
+    deliver(&mut client, "ALL@foo.edu").await;
+    deliver(&mut client, "all+lists@foo.edu").await;
+    assert_eq!(server.messages("pat@foo.edu", "INBOX").len(), 1);
+    assert_eq!(server.messages("pat@foo.edu", "Lists").len(), 1);
+    // The second has no such mailbox.
+    assert_eq!(server.messages("second@foo.edu", "INBOX").len(), 2);
+    assert_eq!(server.messages("off@foo.edu", "INBOX").len(), 0);
+    // One without room is told before any of them has the message.
+    common::block(|| directory.update(&name("second@foo.edu"), &mut |record| record.limits.messages = 2))
+        .unwrap();
+    client.play(&[("MAIL FROM:<>", "250 "), ("RCPT TO:<all@foo.edu>", "552 5.2.2 ")]).await;
+}

@@ -41,6 +41,13 @@ impl Server {
         block(|| self.site.store.directory().update(&AccountName::new(name).unwrap(), change)).unwrap();
     }
 
+    pub fn alias(&self, name: &str, accounts: &[&str]) {
+        let accounts: Vec<AccountName> =
+            accounts.iter().map(|name| AccountName::new(name).unwrap()).collect();
+        let alias = store::AliasName::new(name).unwrap();
+        block(|| self.site.store.directory().add_alias(&alias, &accounts)).unwrap();
+    }
+
     pub async fn connect(&self, interface: Interface) -> Mta {
         let service = self.service.clone();
         let socket = Socket::connect(|stream| crate::serve(stream, service, interface)).await;

@@ -30,6 +30,25 @@ async fn recipients_are_those_that_delivery_takes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn aliases_are_recipients_and_have_domains() {
+    let server = Server::new();
+    server.alias("sales@example.org", &["alice@example.org", "carol"]);
+    server.alias("@example.com", &["bob@example.org"]);
+    server.change("carol", &mut |record| record.switches.delivery = false);
+    let mut mta = server.connect(Interface::Socketmap).await;
+    assert_eq!(mta.look_up("recipients", "Sales@example.org").await, "OK alice@example.org");
+    assert_eq!(mta.look_up("recipients", "sales+box@example.org").await, "OK alice@example.org");
+    assert_eq!(mta.look_up("recipients", "whoever@example.com").await, "OK bob@example.org");
+    assert_eq!(mta.look_up("recipients", "@example.com").await, "NOTFOUND ");
+    assert_eq!(mta.look_up("domains", "example.com").await, "OK example.com");
+    server.change("carol", &mut |record| record.switches.delivery = true);
+    assert_eq!(mta.look_up("recipients", "sales@example.org").await, "OK alice@example.org,carol");
+    server.change("alice@example.org", &mut |record| record.switches.delivery = false);
+    server.change("carol", &mut |record| record.switches.delivery = false);
+    assert_eq!(mta.look_up("recipients", "sales@example.org").await, "NOTFOUND ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_missing_mailbox_is_what_the_site_says() {
     let server = Server::with(|options| options.missing_mailbox = MissingMailbox::Reject);
     let mut mta = server.connect(Interface::Socketmap).await;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::rows::{self, Interrupted};
-use super::{AccountRecord, Homes, Inner, LastLogin, Limits, Switches, logins};
+use super::{AccountRecord, Homes, Inner, LastLogin, Limits, Switches, alias, logins};
 use crate::*;
 
 impl Inner {
@@ -55,6 +55,8 @@ impl Inner {
             let exists = !names.insert(name.clone()) || rows::id_of(&*snapshot, &name)?.is_some();
             answers.push(if exists {
                 Err(Error::AccountExists(name.to_string()))
+            } else if let Err(error) = alias::refuse_account(&*snapshot, &name) {
+                Err(error)
             } else {
                 Ok(AccountRecord {
                     id: 0,
@@ -122,6 +124,7 @@ impl Inner {
             if from != to && rows::id_of(writer, to)?.is_some() {
                 return Err(Error::AccountExists(to.to_string()));
             }
+            alias::refuse_account(writer, to)?;
             let mut record = rows::named_record(writer, from, id)?;
             record.name = to.clone();
             rows::delete_name(writer, from)?;
@@ -145,6 +148,7 @@ impl Inner {
             for group in self.groups_without(id) {
                 rows::put_group(writer, &group)?;
             }
+            alias::forget_account(writer, id)?;
             Ok(record)
         })?;
         self.domains.forget();

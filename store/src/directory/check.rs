@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use super::rows;
-use super::{Directory, GroupRecord, Inner};
+use super::{AliasRecord, Directory, GroupRecord, Inner, alias, rows};
 use crate::check::Finding;
 use crate::engine::{KeyRange, Read, Table, Write};
 use crate::*;
@@ -16,6 +15,8 @@ enum Remedy {
     NextId(u32),
     /// The group as it should be.
     PutGroup(GroupRecord),
+    /// The alias as it should be; without accounts it goes.
+    PutAlias(AliasRecord),
     /// Only a backup helps.
     None,
 }
@@ -51,6 +52,7 @@ fn apply(writer: &mut dyn Write, remedy: &Remedy) -> Result<()> {
         Remedy::DeleteName(name) => rows::delete_name(writer, name),
         Remedy::NextId(id) => rows::put_next_id(writer, *id),
         Remedy::PutGroup(group) => rows::put_group(writer, group),
+        Remedy::PutAlias(record) => alias::put_or_delete(writer, record),
         Remedy::None => Ok(()),
     }
 }
@@ -73,6 +75,7 @@ fn problems(reader: &dyn Read) -> Result<Vec<(Finding, Remedy)>> {
         Ok(ControlFlow::Continue(()))
     })?;
     check_groups(reader, &mut problems)?;
+    check_aliases(reader, &mut problems)?;
     check_rows(reader, &mut names, &mut problems)?;
     for (name, id) in names {
         let text = format!("the record of account {id} is not found by its name");
@@ -110,6 +113,37 @@ fn check_groups(reader: &dyn Read, problems: &mut Vec<(Finding, Remedy)>) -> Res
                 }
             }
             Err(error) => found(error.to_string(), Remedy::None),
+        }
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+/// Aliases lead to accounts that exist, and are none themselves.
+fn check_aliases(reader: &dyn Read, problems: &mut Vec<(Finding, Remedy)>) -> Result<()> {
+    reader.scan(Table::Alias, KeyRange::all(), &mut |name, json| {
+        let shown = String::from_utf8_lossy(name).escape_debug().to_string();
+        let mut found = |problem: &str, remedy: Remedy| {
+            let (place, problem) = (format!("alias {shown}"), problem.to_owned());
+            problems.push((Finding { place, problem, repaired: false }, remedy));
+        };
+        let record = match alias::decode(name, json) {
+            Ok(record) => record,
+            Err(error) => {
+                found(&error.to_string(), Remedy::None);
+                return Ok(ControlFlow::Continue(()));
+            }
+        };
+        let mut right = record.clone();
+        for account in &record.accounts {
+            if !rows::exists(reader, AccountId(*account))? {
+                right.accounts.remove(account);
+            }
+        }
+        if reader.get(Table::AccountName, name)?.is_some() {
+            right.accounts.clear();
+            found("it is an account, too, which gets the mail", Remedy::PutAlias(right));
+        } else if right != record || record.accounts.is_empty() {
+            found("it leads to accounts that do not exist, or to none", Remedy::PutAlias(right));
         }
         Ok(ControlFlow::Continue(()))
     })

@@ -1,6 +1,6 @@
-//! The domains that accounts have, for the MTA's question whether a domain is ours.
+//! The domains that accounts and aliases have, for the MTA's question whether a domain is ours.
 //!
-//! Kept in memory until an account is made, renamed or deleted: one pass over the names, none over the records.
+//! Kept in memory until an account or alias is made, renamed or deleted: one pass over the names, none over the records.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -21,7 +21,7 @@ impl Domains {
 }
 
 impl Directory {
-    /// Whether any account has this domain; in any case. Blocks.
+    /// Whether any account or alias has this domain; in any case. Blocks.
     pub fn has_domain(&self, domain: &str) -> Result<bool> {
         // Normalized as the domain of an account's name is.
         let Ok(name) = AccountName::new(&format!("x@{domain}")) else { return Ok(false) };
@@ -41,13 +41,15 @@ impl Inner {
         }
         let mut domains = HashSet::new();
         let snapshot = engine.read()?;
-        snapshot.scan(Table::AccountName, KeyRange::all(), &mut |name, _| {
-            let domain = std::str::from_utf8(name).ok().and_then(|name| name.rsplit_once('@'));
-            if let Some((_, domain)) = domain.filter(|(_, domain)| !domains.contains(*domain)) {
-                domains.insert(domain.to_owned());
-            }
-            Ok(ControlFlow::Continue(()))
-        })?;
+        for table in [Table::AccountName, Table::Alias] {
+            snapshot.scan(table, KeyRange::all(), &mut |name, _| {
+                let domain = std::str::from_utf8(name).ok().and_then(|name| name.rsplit_once('@'));
+                if let Some((_, domain)) = domain.filter(|(_, domain)| !domains.contains(*domain)) {
+                    domains.insert(domain.to_owned());
+                }
+                Ok(ControlFlow::Continue(()))
+            })?;
+        }
         let domains = Arc::new(domains);
         *known = Some(Arc::clone(&domains));
         Ok(domains)

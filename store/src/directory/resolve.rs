@@ -1,46 +1,66 @@
-//! Whose an address is: sub-mailbox addressing (RFC 5233), with separators of the site's choice.
+//! Whose an address is: sub-mailbox addressing (RFC 5233), with separators of the site's choice, and aliases.
 
 use super::Directory;
 use crate::*;
 
-/// Separators beyond these are not tried: each costs two look-ups.
+/// Separators beyond these are not tried: each costs some look-ups.
 const SEPARATORS_MAX: usize = 8;
 
+/// An account that mail belongs to, and the mailbox that the address names. `None` for the mailbox: INBOX, also when the
+/// address names one that no mailbox may be called.
+pub type Owner = (AccountRecord, Option<MailboxName>);
+
 impl Directory {
-    /// The account that mail to `local@domain` belongs to, and the mailbox that the address names. `None` for the
-    /// mailbox: INBOX, also when it names one that no mailbox may be called. `domain` may be empty.
+    /// The accounts that mail to `local@domain` belongs to: one, or those of an alias. Empty: nobody. `domain` may be empty.
     ///
-    /// An account of exactly this name, with or without the domain, comes first. Then the last separator splits:
-    /// with `-`, `mr-fred-accounts` is the mailbox `accounts` of `mr-fred`. Of different separators each may split at
-    /// its last occurrence, the one furthest right first: `fred+to-do` is `to-do` of `fred` unless there is a `fred+to`.
-    pub fn resolve(
-        &self,
-        local: &str,
-        domain: &str,
-        separators: &[char],
-    ) -> Result<Option<(AccountRecord, Option<MailboxName>)>> {
-        if let Some(record) = self.find_address(local, domain)? {
-            return Ok(Some((record, None)));
+    /// An account of exactly this name comes first, then an alias, both with the domain before those without. Then the last
+    /// separator splits: with `-`, `mr-fred-accounts` is the mailbox `accounts` of `mr-fred`. Of different separators each
+    /// may split at its last occurrence, the one furthest right first: `fred+to-do` is `to-do` of `fred` unless there is a
+    /// `fred+to`. What is nobody's by all this belongs to the catch-all `@domain`, if there is one.
+    pub fn resolve(&self, local: &str, domain: &str, separators: &[char]) -> Result<Vec<Owner>> {
+        let whole = self.find_address(local, domain)?;
+        if !whole.is_empty() {
+            return Ok(owners(whole, None));
         }
         for (user, detail) in splits(local, separators) {
-            if let Some(record) = self.find_address(user, domain)? {
-                return Ok(Some((record, MailboxName::new(detail).ok())));
+            let found = self.find_address(user, domain)?;
+            if !found.is_empty() {
+                return Ok(owners(found, MailboxName::new(detail).ok()));
             }
         }
-        Ok(None)
+        if local.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(owners(self.find_alias(&format!("@{domain}"))?, None))
     }
 
-    fn find_address(&self, local: &str, domain: &str) -> Result<Option<AccountRecord>> {
+    fn find_address(&self, local: &str, domain: &str) -> Result<Vec<AccountRecord>> {
         let with_domain = if domain.is_empty() { None } else { Some(format!("{local}@{domain}")) };
-        for name in with_domain.as_deref().into_iter().chain([local]) {
+        for text in with_domain.as_deref().into_iter().chain([local]) {
             // What cannot be an account's name is nobody's.
-            let Ok(name) = AccountName::new(name) else { continue };
+            let Ok(name) = AccountName::new(text) else { continue };
             if let Some(record) = self.find(&name)? {
-                return Ok(Some(record));
+                return Ok(vec![record]);
+            }
+            let accounts = self.find_alias(text)?;
+            if !accounts.is_empty() {
+                return Ok(accounts);
             }
         }
-        Ok(None)
+        Ok(Vec::new())
     }
+
+    /// The alias's accounts, by their ids. One that is deleted at this moment is left out.
+    fn find_alias(&self, name: &str) -> Result<Vec<AccountRecord>> {
+        let Ok(name) = AliasName::new(name) else { return Ok(Vec::new()) };
+        let Some(alias) = self.alias(&name)? else { return Ok(Vec::new()) };
+        let account = |id| self.find_by_id(AccountId(id)).transpose();
+        alias.accounts.into_iter().filter_map(account).collect()
+    }
+}
+
+fn owners(accounts: Vec<AccountRecord>, mailbox: Option<MailboxName>) -> Vec<Owner> {
+    accounts.into_iter().map(|account| (account, mailbox.clone())).collect()
 }
 
 /// User and detail, for each separator at its last occurrence, from the right.

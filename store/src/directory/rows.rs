@@ -10,6 +10,7 @@
 //! | account | u32 account | [`AccountRecord`] as JSON |
 //! | account_name | name | u32 account |
 //! | group | name | [`GroupRecord`] as JSON |
+//! | alias | address, or `@domain` | [`AliasRecord`](super::AliasRecord) as JSON |
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -242,6 +243,6 @@ fn octets<const N: usize>(what: &str, value: &[u8]) -> Result<[u8; N]> {
     value.try_into().map_err(|_| damaged(&format!("a row for {what} has {} octets", value.len())))
 }
 
-fn damaged(text: &str) -> Error {
+pub(super) fn damaged(text: &str) -> Error {
     Error::Damaged(format!("directory of accounts: {text}; restore directory.redb from a backup"))
 }

@@ -563,7 +563,7 @@ fn addresses_find_account_and_mailbox() {
     let (directory, _) = open(path.path());
     add(&directory, &["mr-fred@d", "fred@d", "public", "fred+x@d", "b@d", "b"]);
     let resolve = |local: &str, domain: &str| {
-        let found = directory.resolve(local, domain, &['+', '-']).unwrap()?;
+        let found = directory.resolve(local, domain, &['+', '-']).unwrap().into_iter().next()?;
         Some((found.0.name.to_string(), found.1.map(|mailbox| mailbox.to_string())))
     };
     let to = |account: &str, mailbox: Option<&str>| Some((account.to_owned(), mailbox.map(str::to_owned)));
@@ -590,5 +590,109 @@ fn addresses_find_account_and_mailbox() {
     assert_eq!(resolve("+fred", "d"), None);
     assert_eq!(resolve("fred d", "d"), None);
     assert_eq!(resolve("", ""), None);
-    assert!(directory.resolve("fred+x2", "d", &[]).unwrap().is_none());
+    assert!(directory.resolve("fred+x2", "d", &[]).unwrap().is_empty());
+}
+
+fn alias(name: &str) -> AliasName {
+    AliasName::new(name).unwrap()
+}
+
+fn accounts(names: &[&str]) -> Vec<AccountName> {
+    names.iter().map(|name| AccountName::new(name).unwrap()).collect()
+}
+
+#[test]
+fn aliases_lead_to_accounts() {
+    let path = tempfile::tempdir().unwrap();
+    let (directory, _) = open(path.path());
+    add(&directory, &["alice@d", "bob@d", "public"]);
+    directory.add_alias(&alias("Sales@D"), &accounts(&["bob@d", "alice@d", "bob@d"])).unwrap();
+    directory.add_alias(&alias("postmaster"), &accounts(&["alice@d"])).unwrap();
+    directory.add_alias(&alias("@E"), &accounts(&["bob@d"])).unwrap();
+    let resolve = |local: &str, domain: &str| {
+        let found = directory.resolve(local, domain, &['+', '-']).unwrap();
+        let shown = |(record, mailbox): (AccountRecord, Option<MailboxName>)| match mailbox {
+            Some(mailbox) => format!("{} {mailbox}", record.name),
+            None => record.name.to_string(),
+        };
+        found.into_iter().map(shown).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(resolve("SALES", "d"), "alice@d, bob@d");
+    assert_eq!(resolve("sales+2026", "d"), "alice@d 2026, bob@d 2026");
+    assert_eq!(resolve("sales", "x"), "");
+    assert_eq!(resolve("postmaster", ""), "alice@d");
+    assert_eq!(resolve("postmaster", "e"), "alice@d");
+    // Whatever is nobody's, but not nothing, and not of another domain.
+    assert_eq!(resolve("anyone+x", "e"), "bob@d");
+    assert_eq!(resolve("a b", "E"), "bob@d");
+    assert_eq!(resolve("public", "e"), "public");
+    assert_eq!(resolve("", "e"), "");
+    assert_eq!(resolve("anyone", "d"), "");
+    assert_eq!((directory.has_domain("E").unwrap(), directory.has_domain("f").unwrap()), (true, false));
+    // By ids, and gone with the last account.
+    let name = |name: &str| AccountName::new(name).unwrap();
+    directory.rename(&name("alice@d"), &name("eve@d")).unwrap();
+    assert_eq!(resolve("sales", "d"), "eve@d, bob@d");
+    directory.delete(&name("bob@d")).unwrap();
+    assert_eq!((resolve("sales", "d"), resolve("anyone", "e")), ("eve@d".to_owned(), String::new()));
+    assert!(!directory.has_domain("e").unwrap());
+    assert_eq!(directory.check(false).unwrap().len(), 0);
+    drop(directory);
+    let (directory, _) = open(path.path());
+    let names: Vec<String> =
+        directory.aliases().unwrap().iter().map(|alias| alias.name.to_string()).collect();
+    assert_eq!(names, ["postmaster", "sales@d"]);
+}
+
+#[test]
+fn an_alias_is_no_account_and_leads_to_no_alias() {
+    let path = tempfile::tempdir().unwrap();
+    let (directory, _) = open(path.path());
+    add(&directory, &["alice@d", "public"]);
+    let make = |name: &str, to: &[&str]| directory.add_alias(&alias(name), &accounts(to));
+    make("sales@d", &["alice@d"]).unwrap();
+    assert!(matches!(make("alice@d", &["public"]), Err(Error::AccountExists(_))));
+    assert!(matches!(make("public@d", &["alice@d"]), Err(Error::InvalidName(_))));
+    assert!(matches!(make("x@d", &["sales@d"]), Err(Error::InvalidName(_))));
+    assert!(matches!(make("sales@d", &["sales@d"]), Err(Error::InvalidName(_))));
+    assert!(matches!(make("x@d", &["public", "nobody@d"]), Err(Error::NoSuchAccount(_))));
+    assert!(matches!(make("x@d", &[]), Err(Error::InvalidName(_))));
+    assert!(directory.alias(&alias("x@d")).unwrap().is_none());
+    let added = directory.add(vec![(AccountName::new("sales@d").unwrap(), None)]).unwrap();
+    assert!(matches!(added[0], Err(Error::InvalidName(_))));
+    let name = |name: &str| AccountName::new(name).unwrap();
+    assert!(matches!(directory.rename(&name("alice@d"), &name("sales@d")), Err(Error::InvalidName(_))));
+    // Accounts one by one, then the alias.
+    make("sales@d", &["public"]).unwrap();
+    let left = directory.remove_alias(&alias("sales@d"), &accounts(&["alice@d"])).unwrap().unwrap();
+    assert_eq!(left.accounts.len(), 1);
+    assert!(directory.remove_alias(&alias("sales@d"), &accounts(&["nobody"])).is_err());
+    assert!(directory.remove_alias(&alias("sales@d"), &[]).unwrap().unwrap().accounts.is_empty());
+    assert!(directory.remove_alias(&alias("sales@d"), &[]).unwrap().is_none());
+    for bad in ["", "@", "@@d", "a@b@c", "a b@d", "@d d", "@a/b"] {
+        assert!(AliasName::new(bad).is_err(), "{bad}");
+    }
+    assert_eq!(alias("@XN.Example").as_str(), "@xn.example");
+    assert_eq!(alias("@x").as_str(), "@x");
+}
+
+#[test]
+fn damaged_aliases_are_found_and_repaired() {
+    let path = tempfile::tempdir().unwrap();
+    let (directory, _) = open(path.path());
+    add(&directory, &["alice@d"]);
+    let put = |name: &str, accounts: &[u32]| {
+        let accounts = accounts.iter().copied().collect();
+        let record = AliasRecord { name: alias(name), accounts, created: 0 };
+        let json = serde_json::to_vec(&record).unwrap();
+        directory.0.transaction(&mut |writer| writer.put(Table::Alias, name.as_bytes(), &json)).unwrap();
+    };
+    put("both@d", &[1, 77]);
+    put("gone@d", &[77]);
+    put("none@d", &[]);
+    put("alice@d", &[1]);
+    assert_eq!(directory.check(false).unwrap().len(), 4);
+    assert!(directory.check(true).unwrap().iter().all(|finding| finding.repaired));
+    assert_eq!(directory.check(false).unwrap().len(), 0);
+    assert_eq!(directory.aliases().unwrap().len(), 1);
 }

@@ -63,6 +63,8 @@ tables! {
     AccountName = "account_name",
     /// In the directory's own file: group name to its record.
     Group = "group",
+    /// In the directory's own file: alias to its record.
+    Alias = "alias",
     /// In the directory's own file: entry name to the value that the whole site shares (RFC 5464).
     ServerMetadata = "server_metadata",
 }

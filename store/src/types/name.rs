@@ -144,6 +144,47 @@ impl fmt::Display for AccountName {
     }
 }
 
+/// An address that is no account: what an account could be called, or `@domain` for whatever is nobody's in the domain.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AliasName(Arc<str>);
+
+impl AliasName {
+    /// Normalized as accounts' names are. The error says which rule the name breaks.
+    pub fn new(name: &str) -> Result<AliasName, InvalidName> {
+        let reworded = |why: InvalidName| InvalidName(why.0.replace("an account name", "an alias"));
+        if !name.starts_with('@') {
+            return AccountName::new(name).map(|name| AliasName(name.0)).map_err(reworded);
+        }
+        // A domain is checked and normalized as that of an account.
+        let account = AccountName::new(&format!("x{name}")).map_err(reworded)?;
+        Ok(AliasName(account.as_str().trim_start_matches('x').into()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for AliasName {
+    type Error = InvalidName;
+    fn try_from(name: String) -> Result<Self, InvalidName> {
+        AliasName::new(&name)
+    }
+}
+
+impl From<AliasName> for String {
+    fn from(name: AliasName) -> String {
+        name.0.to_string()
+    }
+}
+
+impl fmt::Display for AliasName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// A group's name: what an account could be called. In access control lists it stands behind a `$`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use store::{AccountName, GroupName, InvalidName, MailboxName};
+use store::{AccountName, AliasName, GroupName, InvalidName, MailboxName};
 
 use super::schema::LARGEST;
 use super::table::Endpoint;
@@ -50,6 +50,10 @@ impl Call<'_> {
 
     pub fn account(&self) -> Result<AccountName, Problem> {
         AccountName::new(self.part("account")).map_err(|why| in_path("account", &why))
+    }
+
+    pub fn alias(&self) -> Result<AliasName, Problem> {
+        AliasName::new(self.part("alias")).map_err(|why| in_path("alias", &why))
     }
 
     pub fn group(&self) -> Result<GroupName, Problem> {

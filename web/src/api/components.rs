@@ -35,8 +35,14 @@ fn names() -> Vec<(&'static str, Value)> {
     mailbox["pattern"] = json!(r"^[^/%*\x00-\x1f\x7f-\x9f]+(/[^/%*\x00-\x1f\x7f-\x9f]+){0,31}$");
     let mut label = text(1, 100, "one line of at most 100 octets, such as phone");
     label["pattern"] = json!(r"^[^\x00-\x1f\x7f-\x9f]+$");
+    let mut alias =
+        text(1, 255, "an address that no account has, or @domain for whatever is nobody's in the domain");
+    alias["pattern"] = json!(
+        r"^([^@/%*\s\x00-\x1f\x7f-\x9f]+(@[^@/%*\s\x00-\x1f\x7f-\x9f]+)?|@[^@/%*\s\x00-\x1f\x7f-\x9f]+)$"
+    );
     vec![
         ("AccountName", account.clone()),
+        ("AliasName", alias),
         ("GroupName", account),
         ("MailboxName", mailbox),
         ("Password", text(1, 1024, "at most 1024 octets; stored as a hash")),
@@ -96,6 +102,16 @@ fn requests() -> Vec<(&'static str, Value)> {
             object(
                 &[("mailbox", reference("MailboxName"))],
                 &[("ids", list(retained_id(), Some(PAGE_MOST as u64)))],
+            ),
+        ),
+        (
+            "NewAlias",
+            object(
+                &[
+                    ("name", reference("AliasName")),
+                    ("accounts", list(reference("AccountName"), Some(PAGE_MOST as u64))),
+                ],
+                &[],
             ),
         ),
         ("NewGroup", object(&[("name", reference("GroupName"))], &[])),
@@ -177,6 +193,18 @@ fn answers() -> Vec<(&'static str, Value)> {
                     ("uid", number("")),
                     ("size", number("")),
                     ("internal_date", moment("")),
+                ],
+                &[],
+            ),
+        ),
+        ("Aliases", paged("aliases", "Alias")),
+        (
+            "Alias",
+            object(
+                &[
+                    ("name", any_text("")),
+                    ("accounts", list(any_text(""), None)),
+                    ("created", moment("made")),
                 ],
                 &[],
             ),

@@ -57,6 +57,7 @@ fn operation(endpoint: &Endpoint) -> Value {
 fn path_schema(name: &str) -> Value {
     match name {
         "account" => reference("AccountName"),
+        "alias" => reference("AliasName"),
         "group" => reference("GroupName"),
         "mailbox" => reference("MailboxName"),
         "label" => text(1, 100, "of an app password"),

@@ -4,6 +4,7 @@
 //! (415, 413), its JSON (400), its schema (422), the operation.
 
 mod accounts;
+mod aliases;
 mod app_passwords;
 mod call;
 mod components;

@@ -1,7 +1,7 @@
 //! Every endpoint: what it is called, what it takes, what it answers, and what runs.
 
 use super::call::{Answer, Call};
-use super::{accounts, app_passwords, groups, history, mailboxes, retained, server};
+use super::{accounts, aliases, app_passwords, groups, history, mailboxes, retained, server};
 use crate::problem::Problem;
 
 /// One method of one path.
@@ -77,6 +77,11 @@ pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     DELETE "/accounts/{account}/mailboxes/{mailbox}" "deleteMailbox", &[], None, 204 "", mailboxes::delete, "Delete a mailbox; its messages are retained like expunged ones";
     GET    "/accounts/{account}/retained" "listRetained", PAGED, None, 200 "RetainedMessages", retained::list, "Expunged messages that can be restored, the oldest first";
     POST   "/accounts/{account}/retained/restore" "restoreRetained", &[], Some("Restore"), 200 "Done", retained::restore, "Put expunged messages back";
+    GET    "/aliases" "listAliases", PAGED, None, 200 "Aliases", aliases::list, "Addresses whose mail goes to accounts";
+    POST   "/aliases" "addAlias", &[], Some("NewAlias"), 201 "Alias", aliases::add, "Make an alias, or add accounts to it";
+    GET    "/aliases/{alias}" "showAlias", &[], None, 200 "Alias", aliases::show, "One alias";
+    DELETE "/aliases/{alias}" "removeAlias", &[], None, 204 "", aliases::delete, "Remove an alias";
+    DELETE "/aliases/{alias}/accounts/{account}" "removeFromAlias", &[], None, 204 "", aliases::remove, "Remove an account from an alias; with the last the alias goes";
     GET    "/groups" "listGroups", PAGED, None, 200 "Groups", groups::list, "Groups of accounts";
     POST   "/groups" "createGroup", &[], Some("NewGroup"), 201 "Group", groups::create, "Make a group";
     GET    "/groups/{group}" "showGroup", &[], None, 200 "Group", groups::show, "One group";

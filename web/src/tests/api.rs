@@ -74,6 +74,20 @@ async fn mailboxes_groups_and_app_passwords() {
     let list = server.api(&at("GET "), Value::Null).await.json();
     assert_eq!(list["mailboxes"][0]["name"], "INBOX");
 
+    let sales = json!({ "name": "Sales@Example.test", "accounts": [ALICE] });
+    let made = server.api("POST /aliases", sales).await;
+    assert_eq!((made.status, made.json()["accounts"].clone()), (201, json!([ALICE])), "{}", made.body);
+    let shadow = json!({ "name": ALICE, "accounts": [ALICE] });
+    assert_eq!(server.api("POST /aliases", shadow).await.status, 409);
+    let to_nobody = json!({ "name": "@example.test", "accounts": ["nobody"] });
+    assert_eq!(server.api("POST /aliases", to_nobody).await.status, 404);
+    let list = server.api("GET /aliases", Value::Null).await.json();
+    assert_eq!(list["aliases"][0]["name"], "sales@example.test");
+    let path = format!("/aliases/sales@example.test/accounts/{ALICE}");
+    assert_eq!(server.api(&format!("DELETE {path}"), Value::Null).await.status, 204);
+    assert_eq!(server.api("GET /aliases/sales@example.test", Value::Null).await.status, 404);
+    assert_eq!(server.api("DELETE /aliases/sales@example.test", Value::Null).await.status, 404);
+
     assert_eq!(server.api("POST /groups", json!({ "name": "staff" })).await.status, 201);
     let group = server.api(&format!("PUT /groups/staff/members/{ALICE}"), Value::Null).await;
     assert_eq!(group.json()["members"], json!([ALICE]));
@@ -166,6 +180,7 @@ async fn answers_fit_the_document() {
         ("/accounts/alice@example.test/history", "History"),
         ("/accounts/alice@example.test/app-passwords", "AppPasswords"),
         ("/accounts/alice@example.test/retained", "RetainedMessages"),
+        ("/aliases", "Aliases"),
         ("/groups", "Groups"),
         ("/sessions", "Sessions"),
         ("/lockouts", "Lockouts"),
