@@ -58,7 +58,8 @@ pub use budget::{Budget, Turn};
 pub use check::{CheckReport, Finding, Progress};
 pub use destination::{Addressing, Destination, MissingMailbox, Target};
 pub use directory::{
-    AccountRecord, AliasRecord, AppPassword, Directory, GroupRecord, LastLogin, Limits, Pop3Delete, Pop3Policy, Switches,
+    AccountRecord, AliasRecord, AppPassword, Directory, GroupRecord, LastLogin, Limits, Pop3Delete,
+    Pop3Policy, Switches,
 };
 pub use error::{Error, Result};
 pub use fuzzy::{Fuzzy, FuzzyField, FuzzyHits, FuzzyQuery};
