@@ -93,6 +93,7 @@ fn deliver(site: &Site, postfix: &Postfix) -> Outcome {
     say(&mut client, b"DATA\r\n", "354")?;
     say(&mut client, b"Subject: asked before\r\n\r\nbody\r\n.\r\n", "250")?;
     await_messages(site, 1)?;
+    say(&mut client, b"MAIL FROM:<sender@example.test>\r\n", "250")?;
     smtp::recipients(&mut client, &[("sales@example.test", "250")])?;
     say(&mut client, b"DATA\r\n", "354")?;
     say(&mut client, b"Subject: by alias\r\n\r\nbody\r\n.\r\n", "250")?;

@@ -12,7 +12,9 @@ pub(super) fn all() -> &'static Value {
     static ALL: OnceLock<Value> = OnceLock::new();
     ALL.get_or_init(|| {
         let mut schemas = Map::new();
-        for (name, schema) in names().into_iter().chain(requests()).chain(answers()).chain(server()) {
+        for (name, schema) in
+            names().into_iter().chain(requests()).chain(answers()).chain(aliases()).chain(server())
+        {
             schemas.insert(name.to_owned(), schema);
         }
         Value::Object(schemas)
@@ -139,6 +141,23 @@ fn paged(name: &str, item: &str) -> Value {
     object(&[(name, list(reference(item), None)), ("next", next)], &[])
 }
 
+fn aliases() -> Vec<(&'static str, Value)> {
+    vec![
+        ("Aliases", paged("aliases", "Alias")),
+        (
+            "Alias",
+            object(
+                &[
+                    ("name", any_text("")),
+                    ("accounts", list(any_text(""), None)),
+                    ("created", moment("made")),
+                ],
+                &[],
+            ),
+        ),
+    ]
+}
+
 fn answers() -> Vec<(&'static str, Value)> {
     let moment_or_null = |about| or_null(moment(about));
     vec![
@@ -193,18 +212,6 @@ fn answers() -> Vec<(&'static str, Value)> {
                     ("uid", number("")),
                     ("size", number("")),
                     ("internal_date", moment("")),
-                ],
-                &[],
-            ),
-        ),
-        ("Aliases", paged("aliases", "Alias")),
-        (
-            "Alias",
-            object(
-                &[
-                    ("name", any_text("")),
-                    ("accounts", list(any_text(""), None)),
-                    ("created", moment("made")),
                 ],
                 &[],
             ),
