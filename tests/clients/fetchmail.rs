@@ -54,6 +54,8 @@ pub fn collector(home: &Path) -> Outcome {
 pub fn fetch(site: &Site, home: &Path) -> Outcome {
     let mut fetchmail = site.program("fetchmail", home);
     fetchmail.env("FETCHMAILHOME", home).args(["-f", "fetchmailrc", "--idfile"]).arg(home.join("ids"));
+    // As root all would share one lock file, and tests run side by side.
+    fetchmail.arg("--pidfile").arg(home.join("pid"));
     let finished = program::run(&mut fetchmail, b"", Duration::from_secs(240))?;
     // Exit code 1: no new mail.
     match finished.code {
